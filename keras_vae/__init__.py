@@ -1,0 +1,78 @@
+"""A Keras 3 zoo of autoencoders: train, compare, look at and serve them.
+
+`import keras_vae` costs nothing: TensorFlow is imported with the first name that needs it. The
+classes are registered with Keras as soon as both packages are imported, in either order, so that
+`keras.saving.load_model` knows them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+from keras_vae.errors import UserError
+
+if TYPE_CHECKING:
+    from keras_vae import distributions as distributions
+    from keras_vae import layers as layers
+    from keras_vae import networks as networks
+    from keras_vae.models import CVAE as CVAE
+    from keras_vae.models import VAE as VAE
+    from keras_vae.models import Autoencoder as Autoencoder
+    from keras_vae.models import ContractiveAutoencoder as ContractiveAutoencoder
+    from keras_vae.models import ConvolutionalAutoencoder as ConvolutionalAutoencoder
+    from keras_vae.models import DenoisingAutoencoder as DenoisingAutoencoder
+    from keras_vae.models import SparseAutoencoder as SparseAutoencoder
+    from keras_vae.models import StackedAutoencoder as StackedAutoencoder
+
+__version__ = "0.1.0"
+
+_MODULES = (
+    "datasets",
+    "distributions",
+    "evaluation",
+    "figures",
+    "layers",
+    "models",
+    "networks",
+    "recipes",
+    "testing",
+    "training",
+)
+_CLASSES = (
+    "CVAE",
+    "VAE",
+    "Autoencoder",
+    "ContractiveAutoencoder",
+    "ConvolutionalAutoencoder",
+    "DenoisingAutoencoder",
+    "SparseAutoencoder",
+    "StackedAutoencoder",
+)
+
+__all__ = [*_CLASSES, "distributions", "networks"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _CLASSES:
+        return getattr(importlib.import_module("keras_vae.models"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"keras_vae.{name}")
+    raise AttributeError(f"module 'keras_vae' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_CLASSES, *_MODULES])
+
+
+@wrapt.when_imported("keras")
+def _register(keras: Any) -> None:
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise UserError(
+            f"keras_vae needs Keras on TensorFlow. Received the backend {backend!r}; "
+            "set KERAS_BACKEND=tensorflow before Keras is imported."
+        )
+    importlib.import_module("keras_vae.models")

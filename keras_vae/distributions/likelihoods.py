@@ -1,0 +1,197 @@
+"""Likelihoods p(x|z): densities of the data, each fed by the decoder's raw output."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.distributions.density import DensityLayer
+from keras_vae.errors import UserError
+from keras_vae.noise import Noise, Tensor
+from keras_vae.registry import resolve
+
+tfd = tfp.distributions
+
+
+class Likelihood(DensityLayer):
+    """A density over data of shape `event_shape`, in nats summed over the event, channels included.
+
+    A subclass fills `distribution`, and the other two methods where the default does not hold.
+    """
+
+    params_per_value: int = 1
+    support: tuple[float, float] = (-math.inf, math.inf)
+    """Least and largest value that data may have."""
+
+    def params_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of raw decoder output for a density over `event_shape`."""
+        return (*event_shape[:-1], self.params_per_value * event_shape[-1])
+
+    def observe(self, x: Tensor, noise: Noise) -> Tensor:
+        """What is modelled of data x (batch, *event_shape): x itself, unless overridden."""
+        return x
+
+    def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
+        """The density with parameters `params` (*batch, *params_shape) of one example each."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class Bernoulli(Likelihood):
+    """Bernoulli likelihood of binary data: log p(x|z) = sum_d x_d log p_d + (1 - x_d) log(1 - p_d).
+
+    Use it for black-and-white images. Grey images are made binary first, or, without binarization,
+    their values serve as soft targets: the term is then a cross-entropy, not a log density, and is
+    not comparable with published likelihoods.
+
+    Args:
+        binarization: "dynamic" draws a new binary image at every step, with the grey values as
+            probabilities (Burda et al. 2016); "static" draws one binary image per grey image, the
+            same always; None leaves the data as they are.
+
+    Example:
+    >>> import keras_vae
+    >>> likelihood = keras_vae.distributions.Bernoulli()
+    >>> density = likelihood.distribution(np.zeros((2, 28, 28, 1), "float32"))
+    >>> density.log_prob(np.ones((2, 28, 28, 1), "float32")).shape
+    TensorShape([2])
+
+    Reference:
+        Kingma and Welling (2013), "Auto-Encoding Variational Bayes", appendix C.1, equation 11.
+    """
+
+    support = (0.0, 1.0)
+
+    def __init__(
+        self, binarization: Literal["dynamic", "static"] | None = None, **kwargs: Any
+    ) -> None:
+        if binarization not in (None, "dynamic", "static"):
+            raise UserError(
+                f"Unknown binarization: {binarization!r}. "
+                'Expected "dynamic", "static" or None (leave it out).'
+            )
+        super().__init__(**kwargs)
+        self.binarization = binarization
+
+    def observe(self, x: Tensor, noise: Noise) -> Tensor:
+        """Binary images (batch, *event_shape), drawn from the grey values."""
+        if self.binarization == "dynamic":
+            return noise.bernoulli("binarization", x)
+        if self.binarization == "static":
+            return Noise.for_rows(0, x).bernoulli("binarization", x)
+        return x
+
+    def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
+        """Independent Bernoulli densities with logits `params` (*batch, *event_shape)."""
+        return _joint(
+            tfd.Bernoulli(logits=tf.cast(params, tf.float32), dtype=tf.float32), batch_ndims
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "binarization": self.binarization}
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class ContinuousBernoulli(Likelihood):
+    """Continuous Bernoulli likelihood of data in [0, 1]: the Bernoulli's form, normalized.
+
+    Use it for grey images without binarization.
+
+    Reference:
+        Loaiza-Ganem and Cunningham (2019), "The continuous Bernoulli: fixing a pervasive error in
+        variational autoencoders", equations 4 to 6.
+    """
+
+    support = (0.0, 1.0)
+
+    def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
+        """Independent continuous Bernoullis with logits `params` (*batch, *event_shape)."""
+        return _joint(tfd.ContinuousBernoulli(logits=tf.cast(params, tf.float32)), batch_ndims)
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class Normal(Likelihood):
+    """Normal likelihood of real-valued data: log p(x|z) = sum_d log N(x_d; loc_d, scale_d).
+
+    With a fixed scale of 1, -log p(x|z) is half the squared error plus the constant log(2 pi) / 2
+    per value.
+
+    Args:
+        scale: A number: fixed for all values. "learned": the decoder gives a scale per value, at
+            least `min_scale` ("Gaussian MLP" of the paper). "shared": one trained scale for all
+            values.
+        activation: A Keras activation of the mean, such as "sigmoid" for data in [0, 1].
+        min_scale: The least scale that "learned" and "shared" may reach: it keeps the density
+            bounded.
+
+    Reference:
+        Kingma and Welling (2013), "Auto-Encoding Variational Bayes", appendix C.2, equation 12.
+    """
+
+    def __init__(
+        self,
+        scale: float | Literal["learned", "shared"] = 1.0,
+        activation: str | None = None,
+        min_scale: float = 1e-3,
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(scale, str) and scale not in ("learned", "shared"):
+            raise UserError(
+                f'Unknown scale: {scale!r}. Expected a positive number, "learned" or "shared".'
+            )
+        if not isinstance(scale, str) and not scale > 0:
+            raise UserError(
+                f"The scale must be positive. Received {scale!r}; "
+                'give a positive number, "learned" or "shared".'
+            )
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.activation = activation
+        self.min_scale = min_scale
+        self.params_per_value = 2 if scale == "learned" else 1
+        if scale == "shared":
+            self.raw_scale = self.add_weight(shape=(), initializer="zeros", name="raw_scale")
+
+    def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
+        """Independent Normals with raw parameters `params` (*batch, *params_shape)."""
+        loc = tf.cast(params, tf.float32)
+        scale: Tensor = self.scale
+        if self.scale == "learned":
+            loc, raw_scale = tf.split(loc, 2, axis=-1)  # each (*batch, *event_shape)
+            scale = tf.nn.softplus(raw_scale) + self.min_scale
+        elif self.scale == "shared":
+            scale = tf.nn.softplus(tf.convert_to_tensor(self.raw_scale)) + self.min_scale
+        return _joint(tfd.Normal(keras.activations.get(self.activation)(loc), scale), batch_ndims)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "scale": self.scale,
+            "activation": self.activation,
+            "min_scale": self.min_scale,
+        }
+
+
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    "bernoulli": Bernoulli,
+    "continuous_bernoulli": ContinuousBernoulli,
+    "normal": Normal,
+}
+
+
+def get_likelihood(spec: Any) -> Likelihood:
+    """A likelihood from its name, a table with `name`, or a `Likelihood`."""
+    return resolve("likelihood", spec, LIKELIHOODS, Likelihood)
+
+
+def _joint(density: Any, batch_ndims: int) -> Any:
+    """Makes one event of all axes after the batch's: log_prob sums over them."""
+    return tfd.Independent(
+        density, reinterpreted_batch_ndims=len(density.batch_shape) - batch_ndims
+    )

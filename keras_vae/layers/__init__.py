@@ -1,0 +1,24 @@
+"""Layers that Keras has not: corruption of data, and dense layers with a tied kernel.
+
+Corruptions are pure functions of the data and of `Noise`, named by a string, a table or an object.
+Nothing here knows a model class, a network or a data set.
+"""
+
+from keras_vae.layers.corruption import (
+    Corruption,
+    GaussianCorruption,
+    MaskingCorruption,
+    SaltAndPepperCorruption,
+    get_corruption,
+)
+from keras_vae.layers.tied_dense import TiedDense, tie
+
+__all__ = [
+    "Corruption",
+    "GaussianCorruption",
+    "MaskingCorruption",
+    "SaltAndPepperCorruption",
+    "TiedDense",
+    "get_corruption",
+    "tie",
+]

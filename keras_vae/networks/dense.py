@@ -1,0 +1,109 @@
+"""Fully connected encoders and decoders."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import keras
+
+from keras_vae.distributions import get_likelihood, get_posterior
+from keras_vae.errors import UserError
+from keras_vae.layers import TiedDense
+
+
+def dense(
+    event_shape: Sequence[int],
+    latent_dim: int,
+    *,
+    hidden: Sequence[int] = (500,),
+    activation: str = "tanh",
+    posterior: Any = "normal",
+    likelihood: Any = "bernoulli",
+    condition_dim: int | None = None,
+    tied: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[keras.Model, keras.Model]:
+    """An encoder with layers of the `hidden` widths, and its mirror image for a decoder.
+
+    Args:
+        event_shape: Shape of one example, an image's or a vector's.
+        latent_dim: Width of the code.
+        hidden: Widths of the encoder's hidden layers, first to last.
+        activation: Of the hidden layers.
+        posterior: What the encoder must give parameters for; "deterministic" for a plain
+            autoencoder.
+        likelihood: What the decoder must give parameters for.
+        condition_dim: Width of the condition, a second input of both networks, which joins the
+            input of every layer; None for none.
+        tied: Whether the decoder's kernels are the encoder's, transposed. The decoder is then no
+            network on its own: make a model of the two.
+        weight_decay: This times the sum of the squared kernels is added to the loss.
+
+    Returns:
+        The encoder, from x (batch, *event_shape), and the decoder, from z (batch, latent_dim).
+
+    Raises:
+        UserError: When the kernels cannot be tied.
+
+    Reference:
+        Kingma and Welling (2013), "Auto-Encoding Variational Bayes", appendix C.
+    """
+    event_shape = tuple(event_shape)
+    posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
+    likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
+    if tied and (condition_dim, posterior_shape, likelihood_shape) != (
+        None,
+        (latent_dim,),
+        event_shape,
+    ):
+        raise UserError(
+            "Tied kernels need one number per value of the code and of the data, and no condition. "
+            f"Received {posterior_shape} for a code of {latent_dim}, {likelihood_shape} for data "
+            f"of {event_shape} and condition_dim={condition_dim!r}: leave out `tied`."
+        )
+    layer = partial(
+        keras.layers.Dense,
+        kernel_regularizer=keras.regularizers.L2(weight_decay) if weight_decay else None,
+    )
+    names = [f"hidden_{index}" for index in range(len(hidden))]
+    encoding = [
+        *(layer(width, activation, name=name) for width, name in zip(hidden, names, strict=True)),
+        layer(math.prod(posterior_shape), name="params"),
+    ]
+    sources = ["params", *names[::-1]]
+    decoding = [
+        (partial(TiedDense, source) if tied else layer)(width, activation=f, name=name)
+        for source, width, f, name in zip(
+            sources,
+            [*hidden[::-1], math.prod(likelihood_shape)],
+            [*([activation] * len(hidden)), None],
+            [*names, "params"],
+            strict=True,
+        )
+    ]
+    return (
+        _perceptron("encoder", event_shape, encoding, posterior_shape, condition_dim),
+        _perceptron("decoder", (latent_dim,), decoding, likelihood_shape, condition_dim),
+    )
+
+
+def _perceptron(
+    name: str,
+    input_shape: tuple[int, ...],
+    layers: Sequence[keras.Layer],
+    output_shape: tuple[int, ...],
+    condition_dim: int | None,
+) -> keras.Model:
+    inputs = [keras.Input(input_shape)]
+    if condition_dim is not None:
+        inputs.append(keras.Input((condition_dim,), name="condition"))
+    h = keras.layers.Flatten()(inputs[0])  # (batch, input_size)
+    for layer in layers:
+        if condition_dim is not None:
+            h = keras.layers.Concatenate()([h, inputs[1]])  # (batch, width + condition_dim)
+        h = layer(h)  # (batch, width)
+    outputs = keras.layers.Reshape(output_shape)(h)  # (batch, *output_shape)
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name=name)

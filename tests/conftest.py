@@ -1,0 +1,23 @@
+"""What every test has: the TensorFlow backend, a fixed seed, the local data, and no network."""
+
+import os
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Nothing listens there, so a download fails at once, in the commands that tests start as well.
+os.environ["http_proxy"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
+os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+if DATA.is_dir():
+    os.environ.setdefault("KERAS_VAE_DATA", str(DATA))
+
+import keras  # noqa: E402 (the backend is chosen when Keras is imported)
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)

@@ -1,0 +1,92 @@
+"""Tied kernels: one kernel for two layers, also after training and saving."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_vae
+from conformance.compare import assert_same
+from keras_vae.errors import UserError
+from keras_vae.networks import dense
+
+X = np.random.default_rng(0).random((20, 3, 2, 1), "float32")
+
+
+def pair(**arguments):
+    return dense(
+        (3, 2, 1), 4, hidden=(5,), posterior="deterministic", likelihood="normal", **arguments
+    )
+
+
+def autoencoder():
+    return keras_vae.Autoencoder(*pair(tied=True))
+
+
+def by_hand(model, x):
+    """encoder and decoder in numpy, with the encoder's kernels alone."""
+    (first, a), (second, b) = (
+        model.encoder.get_layer(name).get_weights() for name in ("hidden_0", "params")
+    )
+    c, d = (model.decoder.get_layer(name).get_weights()[0] for name in ("hidden_0", "params"))
+    code = np.tanh(x.reshape(len(x), -1) @ first + a) @ second + b
+    return (np.tanh(code @ second.T + c) @ first.T + d).reshape(x.shape)
+
+
+def test_tied_before_and_after_training_and_saving(tmp_path):
+    model = autoencoder()
+    assert len(model.trainable_weights) == 6  # two kernels, four biases
+    np.testing.assert_allclose(model.reconstruct(X), by_hand(model, X), rtol=1e-4, atol=1e-6)
+    model.compile("adam")
+    model.fit(X, verbose=0, epochs=2)
+    np.testing.assert_allclose(model.reconstruct(X), by_hand(model, X), rtol=1e-4, atol=1e-6)
+    model.save(tmp_path / "tied.keras")
+    loaded = keras.saving.load_model(tmp_path / "tied.keras")
+    assert_same(loaded.get_weights(), model.get_weights())
+    loaded.fit(X, verbose=0)
+    np.testing.assert_allclose(loaded.reconstruct(X), by_hand(loaded, X), rtol=1e-4, atol=1e-6)
+
+
+def test_the_gradient_comes_from_both_sides():
+    model = autoencoder()
+    kernel = model.encoder.get_layer("params").kernel
+    code = tf.ones([2, 4])
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(model.decoder(code))
+    assert np.any(tape.gradient(total, kernel.value) != 0)
+
+
+def test_weight_decay_is_the_sum_of_squared_kernels():
+    encoder, decoder = pair(weight_decay=0.1)
+    model = keras_vae.Autoencoder(encoder, decoder)
+    kernels = [weight for weight in model.get_weights() if weight.ndim == 2]
+    expected = 0.1 * sum(np.sum(kernel.astype("float64") ** 2) for kernel in kernels)
+    assert len(kernels) == 4
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_untied_it_says_so():
+    _, decoder = pair(tied=True)
+    with pytest.raises(UserError, match="has no kernel yet: it is tied to 'params'"):
+        decoder(np.ones((2, 4), "float32"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"posterior": "normal", "likelihood": "normal"},
+        {"posterior": "deterministic", "likelihood": {"name": "normal", "scale": "learned"}},
+        {"posterior": "deterministic", "likelihood": "normal", "condition_dim": 3},
+    ],
+)
+def test_what_cannot_be_tied(arguments):
+    with pytest.raises(UserError, match="Tied kernels need"):
+        dense((3, 2, 1), 4, tied=True, **arguments)
+
+
+def test_networks_that_were_not_made_together():
+    _, decoder = pair(tied=True)
+    encoder = keras.Sequential([keras.Input((3, 2, 1)), keras.layers.Flatten()])
+    encoder.add(keras.layers.Dense(4, name="other"))
+    with pytest.raises(UserError, match=r"tied to 'params', and the encoder has \['other'\]"):
+        keras_vae.Autoencoder(encoder, decoder)
