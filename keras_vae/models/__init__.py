@@ -1,0 +1,44 @@
+"""One file per objective: the class is the paper's idea, its networks and densities are arguments.
+
+Here live `LatentModel` (the only `train_step` and `test_step`) and the variants, whose idea stands
+in `loss_terms`. A variant may use distributions, layers and noise; it knows no data set, no file
+and no command.
+"""
+
+from keras_vae.models.autoencoder import Autoencoder
+from keras_vae.models.contractive_autoencoder import ContractiveAutoencoder
+from keras_vae.models.convolutional_autoencoder import ConvolutionalAutoencoder
+from keras_vae.models.cvae import CVAE
+from keras_vae.models.denoising_autoencoder import DenoisingAutoencoder
+from keras_vae.models.estimators import AnalyticKL, Estimator, MonteCarloKL, ScoreFunction
+from keras_vae.models.generative import Generative
+from keras_vae.models.latent_model import LatentModel
+from keras_vae.models.schedules import CyclicalWarmup, LinearWarmup
+from keras_vae.models.sparse_autoencoder import SparseAutoencoder
+from keras_vae.models.sparsities import KLSparsity, L1Sparsity, Sparsity, TopK, WinnerTakeAll
+from keras_vae.models.stacked_autoencoder import StackedAutoencoder
+from keras_vae.models.vae import VAE
+
+__all__ = [
+    "CVAE",
+    "VAE",
+    "AnalyticKL",
+    "Autoencoder",
+    "ContractiveAutoencoder",
+    "ConvolutionalAutoencoder",
+    "CyclicalWarmup",
+    "DenoisingAutoencoder",
+    "Estimator",
+    "Generative",
+    "KLSparsity",
+    "L1Sparsity",
+    "LatentModel",
+    "LinearWarmup",
+    "MonteCarloKL",
+    "ScoreFunction",
+    "SparseAutoencoder",
+    "Sparsity",
+    "StackedAutoencoder",
+    "TopK",
+    "WinnerTakeAll",
+]

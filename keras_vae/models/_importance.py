@@ -1,0 +1,82 @@
+"""log p(x) by importance sampling, in chunks of bounded memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.arrays import Array
+from keras_vae.errors import UserError
+from keras_vae.noise import Noise, Tensor
+
+if TYPE_CHECKING:
+    from keras_vae.models.generative import Generative
+
+_EXAMPLES = 100
+_SAMPLES = 50
+_VALUES = 4_000_000
+"""At a time: fewer examples where their samples have more values, as 16 MB of large images. A
+decoder's layers hold several times as many."""
+
+
+def log_likelihood(
+    model: Generative,
+    x: Array,
+    condition: Array | None = None,
+    *,
+    num_samples: int,
+    seed: int,
+    progress: Callable[[int], object] | None,
+) -> Array:
+    """The log of the mean importance weight of each example (num,), in nats."""
+    if num_samples < 1:
+        raise UserError(
+            f"log_likelihood takes at least 1 sample. Received num_samples={num_samples!r}."
+        )
+
+    @tf.function(reduce_retracing=True, autograph=False, jit_compile=model.supports_jit)
+    def batch_log_likelihood(x: Tensor, condition: Tensor | None = None) -> Tensor:
+        x, condition = model.as_inputs(x, condition)
+        noise = Noise.for_rows(seed, x)
+        x = model.likelihood_layer.observe(x, noise)
+        q, p = model.posterior(x, condition), model.prior(condition)
+
+        def add_chunk(chunk: Tensor, log_sum: Tensor) -> tuple[Tensor, Tensor]:
+            standard = noise.fold(chunk).normal(
+                "importance", (_SAMPLES, model.latent_dim)
+            )  # (batch, samples, latent_dim)
+            z = q.bijector.forward(
+                tf.transpose(standard, [1, 0, 2])
+            )  # (samples, batch, latent_dim)
+            log_weights = (
+                model.likelihood(z, condition).log_prob(x) + p.log_prob(z) - q.log_prob(z)
+            )  # (samples, batch)
+            wanted = chunk * _SAMPLES + tf.range(_SAMPLES) < num_samples  # (samples,)
+            log_weights = tf.where(wanted[:, tf.newaxis], log_weights, -np.inf)
+            chunk_log_sum = tf.reduce_logsumexp(log_weights, axis=0)  # (batch,)
+            return chunk + 1, tf.reduce_logsumexp(
+                tf.stack([log_sum, chunk_log_sum]), axis=0
+            )  # (batch,)
+
+        _, log_sum = tf.while_loop(
+            lambda chunk, _: chunk < math.ceil(num_samples / _SAMPLES),
+            add_chunk,
+            (tf.constant(0), tf.fill([tf.shape(x)[0]], -np.inf)),
+            parallel_iterations=1,
+        )
+        return log_sum - math.log(num_samples)
+
+    fitting = _VALUES // (_SAMPLES * math.prod(model.event_shape))
+    examples = max(1, min(_EXAMPLES, fitting))
+    parts = []
+    for start in range(0, len(x), examples):
+        rows = slice(start, start + examples)
+        conditions = () if condition is None else (tf.constant(condition[rows]),)
+        parts.append(np.asarray(batch_log_likelihood(tf.constant(x[rows]), *conditions)))
+        if progress is not None:
+            progress(len(parts[-1]))
+    return np.concatenate(parts)

@@ -1,0 +1,161 @@
+"""What every model with a prior can do, written once over its three densities."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.arrays import Array, over_batches
+from keras_vae.distributions import Likelihood
+from keras_vae.errors import UserError
+from keras_vae.models._importance import log_likelihood
+from keras_vae.noise import Noise, Tensor
+
+tfd = tfp.distributions
+
+
+class Generative:
+    """Sampling, the evidence lower bound and the likelihood of a `LatentModel` that has a prior.
+
+    A class that mixes it in fills `prior` and `elbo_parts`; the rest is the `LatentModel`'s.
+    """
+
+    supports_jit: bool
+    event_shape: tuple[int, ...]
+    latent_dim: int
+    likelihood_layer: Likelihood
+    posterior: Callable[..., Any]
+    likelihood: Callable[..., Any]
+    encode: Callable[..., Array]
+    as_arrays: Callable[..., tuple[Array, ...]]
+    as_inputs: Callable[..., tuple[Tensor, Tensor | None]]
+
+    def prior(self, condition: Tensor | None = None) -> Any:
+        """p(z), or p(z|c): a distribution with event shape (latent_dim,)."""
+        raise NotImplementedError
+
+    def elbo_parts(
+        self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
+    ) -> tuple[Tensor, Tensor]:
+        """The negative ELBO in two parts, nats: reconstruction (batch,) and KL (batch, groups)."""
+        raise NotImplementedError
+
+    def sample(
+        self, num: int, condition: Any = None, seed: int | None = None, temperature: float = 1.0
+    ) -> Array:
+        """Draws codes from the prior and returns the likelihood's means.
+
+        Args:
+            num: How many.
+            condition: For a conditional model: a label or vector for all, or one per sample.
+            seed: Row i is a function of seed + i alone. In [0, 2**53); None takes fresh entropy.
+            temperature: Scales the prior's noise; 0 gives the prior's mode.
+
+        Returns:
+            Array (num, *event_shape), float32.
+
+        Raises:
+            UserError: For a number out of range, or a condition that the model cannot take.
+        """
+        if num < 1 or not temperature >= 0 or not (seed is None or 0 <= seed <= 2**53 - num):
+            raise UserError(
+                "sample() takes num >= 1, temperature >= 0 and a seed of at least 0 and at most "
+                f"2**53 - num. Received num={num!r}, temperature={temperature!r}, seed={seed!r}."
+            )
+        if seed is None:
+            seed = secrets.randbelow(2**53 - num)
+        seeds, *conditions = self.as_arrays(
+            np.arange(seed, seed + num), condition
+        )  # (num,), (num, condition_dim)
+        return over_batches(self._sample, seeds, np.full(num, temperature, np.float32), *conditions)
+
+    def elbo(self, x: Any, condition: Any = None, seed: int = 0) -> Array:
+        """The evidence lower bound of each example, beta = 1, by the model's estimator.
+
+        Args:
+            x: Data (num, *event_shape).
+            condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+            seed: A row's noise is a function of the seed and its own values.
+
+        Returns:
+            Array (num,), nats.
+        """
+        return over_batches(partial(self._elbo, tf.constant(seed)), *self.as_arrays(x, condition))
+
+    def marginal_kl(self, x: Any, condition: Any = None) -> Array:
+        """KL(q(z_j|x) || p(z_j)) of each example and latent dimension j.
+
+        Args:
+            x: Data (num, *event_shape).
+            condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+
+        Returns:
+            Array (num, latent_dim), nats; of the marginals where dimensions depend on each other.
+        """
+        return over_batches(self._marginal_kl, *self.as_arrays(x, condition))
+
+    def log_likelihood(
+        self,
+        x: Any,
+        condition: Any = None,
+        num_samples: int = 5000,
+        seed: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> Array:
+        """Log p(x) of each example by importance sampling: a bound, tight for many samples.
+
+        Args:
+            x: Data (num, *event_shape).
+            condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+            num_samples: Samples per example; they are decoded in chunks, so memory does not grow
+                with them.
+            seed: A row's noise is a function of the seed and its own values.
+            progress: Called with the number of examples just done.
+
+        Returns:
+            Array (num,), nats.
+
+        Reference:
+            Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", equation 8.
+        """
+        return log_likelihood(
+            self,
+            *self.as_arrays(x, condition),
+            num_samples=num_samples,
+            seed=seed,
+            progress=progress,
+        )
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _sample(
+        self, seeds: Tensor, temperature: Tensor, condition: Tensor | None = None
+    ) -> Tensor:
+        standard = Noise.from_seeds(seeds).normal(
+            "prior", (self.latent_dim,)
+        )  # (batch, latent_dim)
+        z = self.prior(condition).bijector.forward(
+            temperature[:, tf.newaxis] * standard
+        )  # (batch, latent_dim)
+        return self.likelihood(z, condition).mean()  # (batch, *event_shape)
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _marginal_kl(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        x, condition = self.as_inputs(x, condition)
+        q, p = self.posterior(x, condition), self.prior(condition)
+        marginals = tfd.Normal(q.mean(), q.stddev()), tfd.Normal(p.mean(), p.stddev())
+        return tfd.kl_divergence(*marginals)  # (batch, latent_dim)
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _elbo(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        x, condition = self.as_inputs(x, condition)
+        noise = Noise.for_rows(seed, x)
+        reconstruction, kl = self.elbo_parts(
+            self.likelihood_layer.observe(x, noise), condition, noise, training=False
+        )
+        return -(reconstruction + tf.reduce_sum(kl, axis=1))  # (batch,)

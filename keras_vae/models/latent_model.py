@@ -1,0 +1,472 @@
+"""The base of all models: networks, densities, and the one training step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.arrays import (
+    Array,
+    as_condition,
+    as_data,
+    check_labels,
+    check_range,
+    condition_array,
+    over_batches,
+)
+from keras_vae.distributions import get_likelihood, get_posterior
+from keras_vae.errors import UserError
+from keras_vae.layers import get_corruption, tie
+from keras_vae.models._chain import Chain, Data, Mean
+from keras_vae.models._compiled_steps import compiled_steps
+from keras_vae.models._executions import whole_executions
+from keras_vae.models._metrics import TermMeans
+from keras_vae.models._networks import has_convolutions, read_shapes
+from keras_vae.models._replicas import global_rows
+from keras_vae.noise import Noise, Tensor
+
+STEPS_PER_EXECUTION = 20
+
+
+class LatentModel(keras.Model):
+    """A model with a code: an encoder and a decoder network, and densities over what they give.
+
+    A variant fills `loss_terms`, its idea, and inherits the rest: `fit`, `evaluate`, `predict`,
+    saving, `encode`, `decode`. All shapes are known when the constructor ends, so a loaded model
+    keeps its optimizer's state.
+
+    Data are float arrays, taken as they are, or uint8 arrays, taken as x / 255. `fit` takes what
+    Keras takes: x, or (x, y), where y is the condition of a conditional model and is ignored by the
+    others.
+
+    Args:
+        encoder: A `keras.Model` from x (batch, *event_shape), or from [x, condition], to raw
+            posterior parameters.
+        decoder: A `keras.Model` from z (batch, *latent_shape), or from [z, condition], to raw
+            likelihood parameters.
+        posterior: What the encoder's output means: a name, a table, or a `Posterior`.
+        likelihood: What the decoder's output means: a name, a table, or a `Likelihood`.
+        corruption: What the encoder is shown in place of x while training, with x itself for
+            target: "gaussian", "masking", "salt_and_pepper", a table with `name`, a `Corruption`,
+            or None for x.
+        seed: Of all noise. Two fits with one seed, data and initial weights give the same weights.
+    """
+
+    train_function: Any
+    elbo_terms: tuple[str, ...] = ()
+    """The loss terms whose negative sum is the evidence lower bound, where there is one."""
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        *,
+        posterior: Any,
+        likelihood: Any,
+        corruption: Any = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.posterior_layer = get_posterior(posterior)
+        self.likelihood_layer = get_likelihood(likelihood)
+        self.corruption_layer = get_corruption(corruption)
+        self.seed = seed
+        # An own counter: the optimizer's is lost when a model is compiled anew.
+        self.step = self.add_weight(
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="step",
+        )
+        self.term_means = TermMeans()
+        tie(encoder, decoder)
+        shapes = read_shapes(encoder, decoder, self.posterior_layer, self.likelihood_layer)
+        self.event_shape = shapes.event_shape
+        self.latent_shape = shapes.latent_shape
+        self.latent_dim = math.prod(shapes.latent_shape)
+        self.condition_dim = shapes.condition_dim
+        # On CPUs, XLA's convolutions are several times slower than those that TensorFlow calls op
+        # by op.
+        self.supports_jit = bool(tf.config.list_physical_devices("GPU")) or not has_convolutions(
+            encoder, decoder
+        )
+        self.built = True
+
+    # --- densities ---
+
+    def posterior(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
+        """q(z|x) or q(z|x,c): batch shape (batch,), event shape `latent_shape`."""
+        inputs = x if condition is None else [x, condition]
+        return self.posterior_layer.distribution(self.encoder(inputs, training=training))
+
+    def likelihood(self, z: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
+        """p(x|z), or p(x|z,c): a distribution with event shape `event_shape`.
+
+        Args:
+            z: Codes (*samples, batch, *latent_shape), with any number of sample axes.
+            condition: (batch, condition_dim), or None.
+            training: Whether layers such as dropout are on.
+        """
+        batch_shape = tf.shape(z)[: z.shape.rank - len(self.latent_shape)]
+        inputs = tf.reshape(z, [-1, *self.latent_shape])  # (rows, *latent_shape)
+        if condition is not None:
+            condition = tf.broadcast_to(
+                condition, tf.concat([batch_shape, [self.condition_dim]], axis=0)
+            )
+            inputs = [
+                inputs,
+                tf.reshape(condition, [-1, self.condition_dim]),
+            ]  # (rows, condition_dim)
+        params = self.decoder(inputs, training=training)  # (rows, *params_shape)
+        params = tf.reshape(
+            params, tf.concat([batch_shape, params.shape[1:]], axis=0)
+        )  # (*samples, batch, *params_shape)
+        return self.likelihood_layer.distribution(
+            params, batch_ndims=z.shape.rank - len(self.latent_shape)
+        )
+
+    def corrupted(self, x: Tensor, noise: Noise, training: bool) -> Tensor:
+        """What the encoder is to see of x (batch, *event_shape): x itself when not training."""
+        if self.corruption_layer is None or not training:
+            return x
+        return self.corruption_layer.corrupt(x, noise)
+
+    # --- hooks of a variant ---
+
+    def loss_terms(
+        self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
+    ) -> dict[str, Tensor]:
+        """The terms of the loss by name, each (batch,) in nats; the loss is their weighted sum.
+
+        Args:
+            x: Data (batch, *event_shape), float32.
+            condition: (batch, condition_dim) float32, or None.
+            noise: The only source of random numbers that a variant may use.
+            training: False in `evaluate`.
+        """
+        raise NotImplementedError
+
+    def loss_weights(self) -> Mapping[str, Tensor | float]:
+        """The weights of the loss terms at the present `step`; 1 for a term that is not named."""
+        return {}
+
+    # --- Keras: call, compile, train_step, test_step ---
+
+    def call(self, inputs: Any, training: bool = False) -> Tensor:
+        """The reconstruction (batch, *event_shape) of x, or (x, condition)."""
+        x, condition = self.as_inputs(inputs, None)
+        code = self.posterior(x, condition, training).mean()  # (batch, *latent_shape)
+        return self.likelihood(code, condition, training).mean()  # (batch, *event_shape)
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: None = None,
+        *,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int | None = None,
+        jit_compile: bool | str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        """Configures training as `keras.Model.compile` does, but that the model is its own loss.
+
+        Args:
+            optimizer: A Keras optimizer or its name.
+            loss: None: stands here because others' models have one.
+            metrics: Keras metrics, called with (x, reconstruction).
+            weighted_metrics: The same, with the sample weights.
+            run_eagerly: Whether to run without graphs, for debugging.
+            steps_per_execution: Training steps per call of the compiled function. The default is
+                20, or 1 when running eagerly or under a distribution strategy: 20 to 40 % less time
+                per epoch for a small dense network than with 1.
+            jit_compile: Whether to compile with XLA. "auto" does so for dense networks, and for
+                convolutions on a GPU.
+            **kwargs: Passed on to `keras.Model.compile`.
+
+        Raises:
+            UserError: When `loss` is given.
+        """
+        if loss is not None or kwargs.get("loss_weights") is not None:
+            raise UserError(
+                f"{type(self).__name__}.compile() takes no `loss`: its likelihood is its loss. "
+                'Choose that in the constructor: likelihood="bernoulli", or likelihood="normal".'
+            )
+        if steps_per_execution is None:
+            steps_per_execution = (
+                1 if run_eagerly or tf.distribute.has_strategy() else STEPS_PER_EXECUTION
+            )
+        self._has_user_metrics = bool(metrics or weighted_metrics)
+        self.term_means.track([*self._try_loss_terms(), *(["elbo"] if self.elbo_terms else [])])
+        super().compile(
+            optimizer,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+        self._jit_choice = jit_compile
+        if jit_compile == "auto" and not run_eagerly and not tf.distribute.has_strategy():
+            # Keras' own rule leaves XLA out on CPUs.
+            self.jit_compile = all(layer.supports_jit for layer in self._flatten_layers())
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile` was called with; "auto" is decided anew where the model is loaded."""
+        config = super().get_compile_config()
+        return config and {**config, "jit_compile": self._jit_choice}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded model as it was; Keras asks this of a model with an own `compile`."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def _try_loss_terms(self) -> dict[str, Tensor]:
+        """The loss terms of two rows of zeros, checked: tells what a variant's terms are called."""
+        x = tf.zeros([2, *self.event_shape])
+        condition = None if self.condition_dim is None else tf.zeros([2, self.condition_dim])
+        terms = self.loss_terms(x, condition, Noise.for_rows(self.seed, x), training=False)
+        for name, term in terms.items():
+            if term.shape != [2]:
+                raise UserError(
+                    f"{type(self).__name__}.loss_terms gives {name!r} of shape {tuple(term.shape)} "
+                    "for a batch of 2; expected (2,): one number per example, in nats."
+                )
+        return terms
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Trains as `keras.Model.fit` does, but that sample weights count without a y too.
+
+        Raises:
+            UserError: For arrays that the likelihood or the condition cannot take.
+        """
+        self._check_arrays(x, y)
+        validation_data = kwargs.get("validation_data")
+        if isinstance(validation_data, tuple) and len(validation_data) == 3:
+            val_x, val_y, val_weight = validation_data
+            kwargs["validation_data"] = (val_x, self._target(val_y, val_weight), val_weight)
+        y = self._target(y, kwargs.get("sample_weight"))
+        with whole_executions(self, kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")):
+            return super().fit(x, y, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates as `keras.Model.evaluate` does, but that sample weights count without y too.
+
+        Raises:
+            UserError: For arrays that the likelihood or the condition cannot take.
+        """
+        self._check_arrays(x, y)
+        y = self._target(y, kwargs.get("sample_weight"))
+        with whole_executions(self, kwargs.get("steps")):
+            return super().evaluate(x, y, *args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Reconstructs as `keras.Model.predict` does: x, or (x, condition) as one input."""
+        with whole_executions(self, kwargs.get("steps")):
+            return super().predict(*args, **kwargs)
+
+    def _check_arrays(self, x: Any, y: Any) -> None:
+        """What a graph cannot tell: values out of range would give figures that look right."""
+        if isinstance(x, np.ndarray):
+            check_range("x", x, self.likelihood_layer.support)
+        if isinstance(y, np.ndarray) and self.condition_dim is not None:
+            check_labels(y, self.condition_dim)
+
+    def _target(self, y: Any, sample_weight: Any) -> Any:
+        """Keras drops the weights of arrays without y, so they stand in for a y that is ignored."""
+        return sample_weight if y is None and self.condition_dim is None else y
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """What `fit` calls: for one device with XLA, all steps of an execution as one program."""
+        one_device = self.distribute_strategy.num_replicas_in_sync == 1
+        if not (one_device and self.jit_compile) or self.run_eagerly:
+            return super().make_train_function(force)
+        if self.train_function is None or force:
+            self.train_function = compiled_steps(self)
+        return self.train_function
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step on one batch: loss = sum over rows / global rows, so that replicas add up."""
+        x, condition, sample_weight = self._unpack(data)
+        rows, num_global_rows = global_rows(tf.shape(x)[0])
+        noise = Noise.for_step(self.seed, self.step, rows)
+        x = self.likelihood_layer.observe(x, noise)
+        with tf.GradientTape() as tape:
+            terms = self.loss_terms(x, condition, noise, training=True)
+            per_example = self._weighted_sum(terms)  # (batch,)
+            num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            loss = tf.reduce_sum(sample_weight * per_example) / tf.cast(num_global_rows, tf.float32)
+            loss += tf.add_n([tf.zeros([]), *self.losses]) / num_replicas
+            scaled_loss = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled_loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        self.step.assign_add(1)
+        return self._report(x, condition, sample_weight, terms, per_example)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One step of `evaluate`: noise by (seed, row), so that batches do not matter."""
+        x, condition, sample_weight = self._unpack(data)
+        noise = Noise.for_rows(self.seed, x)
+        x = self.likelihood_layer.observe(x, noise)
+        terms = self.loss_terms(x, condition, noise, training=False)
+        return self._report(x, condition, sample_weight, terms, self._weighted_sum(terms))
+
+    def _unpack(self, data: Any) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Data in Keras' forms -> x (batch, *event_shape), condition or None, weights (batch,)."""
+        inputs, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, condition = self.as_inputs(inputs, y)
+        weight = (
+            tf.ones([tf.shape(x)[0]]) if sample_weight is None else tf.reshape(sample_weight, [-1])
+        )
+        return x, condition, tf.cast(weight, tf.float32)
+
+    def as_inputs(self, inputs: Any, y: Any) -> tuple[Tensor, Tensor | None]:
+        """Inputs x or (x, condition), and y -> float32 x and condition of the model's shapes."""
+        if isinstance(inputs, (list, tuple)):
+            inputs, y = inputs
+        x = as_data(inputs, self.event_shape)
+        if self.condition_dim is not None:
+            if y is None:
+                raise UserError(
+                    f"A {type(self).__name__} needs a condition beside x, and received none: "
+                    "call fit(x, y), predict([x, y]), sample(num, condition=...)."
+                )
+            return x, as_condition(y, self.condition_dim)
+        if y is not None and y.shape[1:] == x.shape[1:]:
+            raise UserError(
+                f"A {type(self).__name__} reconstructs x itself: call fit(x), not fit(x, x). "
+                f"Received a target of x's shape {tuple(y.shape)}."
+            )
+        return x, None
+
+    def _weighted_sum(self, terms: dict[str, Tensor]) -> Tensor:
+        """The loss of each example (batch,)."""
+        weights = self.loss_weights()
+        return tf.add_n([weights.get(name, 1.0) * term for name, term in terms.items()])
+
+    def _report(
+        self,
+        x: Tensor,
+        condition: Tensor | None,
+        sample_weight: Tensor,
+        terms: dict[str, Tensor],
+        per_example: Tensor,
+    ) -> dict[str, Any]:
+        """Updates the metrics with vectors, never means: a short batch counts as what it is."""
+        values = dict(terms)
+        if self.elbo_terms:
+            values["elbo"] = -tf.add_n([terms[name] for name in self.elbo_terms])
+        self.term_means.update_state(values, sample_weight)
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(per_example, sample_weight)
+        if not self._has_user_metrics:
+            return self.get_metrics_result()
+        reconstruction = self.call(x if condition is None else (x, condition))
+        return self.compute_metrics(x, x, reconstruction, sample_weight)
+
+    # --- arrays in, arrays out ---
+
+    def encode(self, x: Any, condition: Any = None) -> Array:
+        """The codes (num, *latent_shape) of data x: posterior means, the same at every call."""
+        return over_batches(self._encode, *self.as_arrays(x, condition))
+
+    def decode(self, z: Any, condition: Any = None) -> Array:
+        """The likelihood's means (num, *event_shape) for codes z (num, *latent_shape)."""
+        z, *conditions = self.as_arrays(z, condition)
+        if z.shape[1:] != self.latent_shape:
+            raise UserError(
+                f"Received codes of shape {z.shape}; the decoder takes rows of {self.latent_shape}."
+            )
+        return over_batches(self._decode, z, *conditions)
+
+    def reconstruct(self, x: Any, condition: Any = None) -> Array:
+        """Data x (num, *event_shape) encoded and decoded, through the posterior's means."""
+        return over_batches(self._reconstruct, *self.as_arrays(x, condition))
+
+    def as_arrays(self, values: Any, condition: Any) -> tuple[Array, ...]:
+        """The values alone, or with one checked condition per value (num, condition_dim)."""
+        values = np.asarray(values)
+        if self.condition_dim is None:
+            return (values,)
+        return values, condition_array(condition, self.condition_dim, len(values))
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.posterior(*self.as_inputs(x, condition)).mean()
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.likelihood(z, condition).mean()
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.call(x if condition is None else (x, condition))
+
+    # --- the encoder in another network ---
+
+    def encoding_layers(self) -> list[keras.Layer]:
+        """What makes a code (batch, *latent_shape) of x, to be taken over by another network."""
+        return [self.encoder, Mean(self.posterior_layer)]
+
+    def to_classifier(self, num_classes: int) -> keras.Model:
+        """An ordinary Keras model that begins with this encoder, to fine-tune on labels.
+
+        It ends with a new dense layer over the code. The encoder's weights are shared: fine-tuning
+        changes this model too.
+
+            classifier = model.to_classifier(10)
+            classifier.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+            classifier.fit(x, y)
+
+        Args:
+            num_classes: How many.
+
+        Returns:
+            A model from x (batch, *event_shape), uint8 or float, to probabilities (batch,
+            num_classes).
+
+        Raises:
+            UserError: For a conditional model, which would be told the class.
+        """
+        if self.condition_dim is not None:
+            raise UserError(
+                f"A {type(self).__name__} sees the condition beside x, so its encoder is no "
+                "beginning of a classifier: use a model without a condition."
+            )
+        output = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
+        parts = [*self.encoding_layers(), keras.layers.Flatten(), output]
+        return Chain(self.event_shape, [Data(self.event_shape), *parts], name="classifier")
+
+    # --- config ---
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, networks and densities included; a variant adds its own."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "encoder": serialize(self.encoder),
+            "decoder": serialize(self.decoder),
+            "posterior": serialize(self.posterior_layer),
+            "likelihood": serialize(self.likelihood_layer),
+            "corruption": serialize(self.corruption_layer),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> LatentModel:
+        """A model from its config, in a new process too."""
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(**{key: deserialize(value, custom_objects) for key, value in config.items()})

@@ -1,0 +1,90 @@
+"""The sparse autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_vae.distributions import Deterministic
+from keras_vae.models.autoencoder import Autoencoder
+from keras_vae.models.sparsities import Selection, get_sparsity
+from keras_vae.noise import Noise, Tensor
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class SparseAutoencoder(Autoencoder):
+    """An autoencoder whose code has few active units for each example.
+
+    Use it for codes wider than the data, whose units each stand for one feature.
+
+    The objective, per example in nats, with z = select(encoder(x)):
+
+        reconstruction + weight * sparsity = -log p(x | z) + weight * penalty(z)
+
+    where the sparsity "kl" and "l1" have a penalty, and "topk" and "winner_take_all" a selection.
+
+    Args:
+        encoder: A `keras.Model` from x (batch, *event_shape) to the code (batch, *latent_shape).
+        decoder: A `keras.Model` from the code (batch, *latent_shape) to raw likelihood parameters.
+        sparsity: "kl" (for codes in (0, 1): a posterior with the activation "sigmoid"), "l1",
+            "topk", "winner_take_all", a table such as {"name": "topk", "k": 25}, or a `Sparsity`.
+        **kwargs: `likelihood`, `posterior`, `corruption` and `seed`, as in `Autoencoder`.
+
+    Example:
+    >>> import keras_vae
+    >>> encoder, decoder = keras_vae.networks.dense(
+    ...     (8, 8, 1), latent_dim=30, posterior="deterministic", likelihood="normal"
+    ... )
+    >>> autoencoder = keras_vae.SparseAutoencoder(
+    ...     encoder, decoder, sparsity={"name": "topk", "k": 4}
+    ... )
+    >>> (autoencoder.encode(np.ones((2, 8, 8, 1), "float32")) != 0).sum(axis=1)
+    array([4, 4])
+
+    Reference:
+        Ng (2011), "Sparse autoencoder"; Makhzani and Frey (2014), "k-Sparse Autoencoders"; Makhzani
+        and Frey (2015), "Winner-Take-All Autoencoders".
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        *,
+        sparsity: Any = "kl",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(encoder, decoder, **kwargs)
+        self.sparsity = get_sparsity(sparsity)
+        self.sparsity.of_shape(self.latent_shape)
+
+    def posterior(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
+        """A point mass at the sparse code (batch, *latent_shape)."""
+        code = super().posterior(x, condition, training).mean()  # (batch, *latent_shape)
+        return Deterministic().distribution(self.sparsity.select(code, training))
+
+    def encoding_layers(self) -> list[keras.Layer]:
+        """What makes a sparse code (batch, *latent_shape) of x."""
+        return [*super().encoding_layers(), Selection(self.sparsity)]
+
+    def loss_terms(
+        self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
+    ) -> dict[str, Tensor]:
+        """`reconstruction` (batch,) and, where there is one, the penalty `sparsity` (batch,)."""
+        code = self.code_of(x, condition, noise, training)  # (batch, *latent_shape)
+        terms = {"reconstruction": self.reconstruction(x, code, condition, training)}
+        penalty = self.sparsity.penalty(code, training)
+        return terms if penalty is None else {**terms, "sparsity": penalty}
+
+    def loss_weights(self) -> Mapping[str, Tensor | float]:
+        """The penalty's weight."""
+        return {"sparsity": self.sparsity.weight}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, the networks and densities included."""
+        return {
+            **super().get_config(),
+            "sparsity": keras.saving.serialize_keras_object(self.sparsity),
+        }

@@ -1,0 +1,270 @@
+"""What makes a code sparse: a penalty on it, or a selection of its largest values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_vae.errors import UserError
+from keras_vae.float32 import Float32Layer
+from keras_vae.models._replicas import global_mean, global_values
+from keras_vae.noise import Tensor
+from keras_vae.registry import resolve
+
+
+class Sparsity(Float32Layer):
+    """A way to sparse codes; a subclass fills `select`, or `penalty` and `weight`.
+
+    `of_shape` is called with the shape of the codes before all else.
+    """
+
+    weight: float = 0.0
+    """Of the penalty in the loss."""
+
+    def of_shape(self, latent_shape: tuple[int, ...]) -> None:
+        """Is told the shape of a code, to make weights or to check it; called once."""
+
+    def select(self, code: Tensor, training: bool) -> Tensor:
+        """What the decoder sees of a code (batch, *latent_shape): all of it, unless overridden."""
+        return code
+
+    def penalty(self, code: Tensor, training: bool) -> Tensor | None:
+        """What the code costs each example (batch,), unweighted; None where it costs nothing."""
+        return None
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class KLSparsity(Sparsity):
+    """Presses the mean activation of each unit towards a small target rho.
+
+    The penalty, in nats and the same for every example, for codes in (0, 1):
+
+        sum_j KL(Bernoulli(rho) || Bernoulli(rho_j)),  rho_j = mean of unit j
+
+    The mean is over the global batch, however many replicas share it. While evaluating it is the
+    running mean of training, so that batches do not matter.
+
+    Args:
+        target: rho, in (0, 1).
+        weight: Of the penalty in the loss.
+        momentum: Of the running mean, in [0, 1).
+
+    Raises:
+        UserError: For an argument out of range.
+
+    Reference:
+        Ng (2011), "Sparse autoencoder", CS294A lecture notes, section 3.
+    """
+
+    def __init__(
+        self, target: float = 0.05, weight: float = 3.0, momentum: float = 0.9, **kwargs: Any
+    ) -> None:
+        if not 0 < target < 1:
+            raise UserError(f"The target is a mean activation, in (0, 1). Received {target!r}.")
+        if not 0 <= momentum < 1:
+            raise UserError(f"The momentum lies in [0, 1). Received {momentum!r}.")
+        super().__init__(**kwargs)
+        self.target = target
+        self.weight = _checked_weight(weight)
+        self.momentum = momentum
+
+    def of_shape(self, latent_shape: tuple[int, ...]) -> None:
+        """Makes the running mean (*latent_shape)."""
+        self.running_mean = self.add_weight(
+            shape=latent_shape,
+            initializer=keras.initializers.Constant(self.target),
+            trainable=False,
+            aggregation="only_first_replica",
+            name="running_mean",
+        )
+
+    def penalty(self, code: Tensor, training: bool) -> Tensor:
+        """The same number for each example (batch,)."""
+        mean = tf.convert_to_tensor(self.running_mean)  # (*latent_shape)
+        if training:
+            mean = global_mean(code)  # (*latent_shape)
+            step = (1.0 - self.momentum) * (mean - self.running_mean)
+            self.running_mean.assign_add(step)
+        # A unit that never fires, or always, costs much, and not infinitely much.
+        mean = tf.clip_by_value(mean, 1e-6, 1.0 - 1e-6)
+        rho = self.target
+        kl = rho * tf.math.log(rho / mean) + (1.0 - rho) * tf.math.log((1.0 - rho) / (1.0 - mean))
+        return tf.fill([tf.shape(code)[0]], tf.reduce_sum(kl))  # (batch,)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "target": self.target,
+            "weight": self.weight,
+            "momentum": self.momentum,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class L1Sparsity(Sparsity):
+    """The penalty sum_j |z_j|.
+
+    Args:
+        weight: Of the penalty in the loss.
+
+    Reference:
+        Tibshirani (1996), "Regression Shrinkage and Selection via the Lasso", for the penalty.
+    """
+
+    def __init__(self, weight: float = 0.1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.weight = _checked_weight(weight)
+
+    def penalty(self, code: Tensor, training: bool) -> Tensor:
+        """The sum of magnitudes (batch,)."""
+        return tf.reduce_sum(tf.abs(code), axis=list(range(1, code.shape.rank)))  # (batch,)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "weight": self.weight}
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class TopK(Sparsity):
+    """Keeps the k largest values of each code and sets the others to zero.
+
+    Args:
+        k: How many to keep while training.
+        evaluation_factor: While evaluating, k times this many are kept, rounded down; alpha of the
+            paper.
+
+    Raises:
+        UserError: When k, or k times the factor, is not between 1 and the code's size.
+
+    Reference:
+        Makhzani and Frey (2014), "k-Sparse Autoencoders", section 2.1.
+    """
+
+    def __init__(self, k: int = 25, evaluation_factor: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.k = k
+        self.evaluation_factor = evaluation_factor
+
+    def of_shape(self, latent_shape: tuple[int, ...]) -> None:
+        """Checks k against the size of the code."""
+        size = math.prod(latent_shape)
+        for kept in (self.k, self.k * self.evaluation_factor):
+            if not 1 <= kept <= size:
+                raise UserError(
+                    f"topk keeps at least 1 and at most {size} values of a code of {size}. "
+                    f"Received k={self.k!r} and evaluation_factor={self.evaluation_factor!r}."
+                )
+
+    def select(self, code: Tensor, training: bool) -> Tensor:
+        """The code (batch, *latent_shape) with k values left."""
+        kept = self.k if training else int(self.k * self.evaluation_factor)
+        size = code.shape[1:].num_elements()
+        values = tf.reshape(code, [-1, size])  # (batch, latent_dim)
+        indices = tf.math.top_k(values, kept).indices  # (batch, kept)
+        mask = tf.reduce_sum(tf.one_hot(indices, size), axis=1)  # (batch, latent_dim)
+        return code * tf.reshape(mask, tf.shape(code))  # (batch, *latent_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "k": self.k, "evaluation_factor": self.evaluation_factor}
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class WinnerTakeAll(Sparsity):
+    """Keeps the largest activations of each unit over the batch, and of each map over its places.
+
+    In feature maps only the largest value of each map is kept ("spatial sparsity"). While training,
+    each unit or map keeps its value only for the share `rate` of the examples of the global batch
+    where that value is largest ("lifetime sparsity"); while evaluating, for all examples, as in the
+    paper: codes are then denser than those that the decoder was trained on.
+
+    Args:
+        rate: Share of the examples, in (0, 1]; at least one example is kept.
+
+    Raises:
+        UserError: When `rate` is outside (0, 1].
+
+    Reference:
+        Makhzani and Frey (2015), "Winner-Take-All Autoencoders", sections 2 and 3.
+    """
+
+    def __init__(self, rate: float = 0.05, **kwargs: Any) -> None:
+        if not 0 < rate <= 1:
+            raise UserError(f"The rate is a share of the examples, in (0, 1]. Received {rate!r}.")
+        super().__init__(**kwargs)
+        self.rate = rate
+
+    def select(self, code: Tensor, training: bool) -> Tensor:
+        """The winners among a code (batch, *latent_shape)."""
+        places = list(range(1, code.shape.rank - 1))
+        winners = tf.reduce_max(code, axis=places, keepdims=True)  # (batch, 1, 1, units)
+        kept = code >= winners  # (batch, *latent_shape)
+        if training:
+            everyone = global_values(winners)  # (global batch, 1, 1, units)
+            num = tf.cast(tf.shape(everyone)[0], tf.float32)
+            place = tf.maximum(tf.cast(tf.math.ceil(self.rate * num), tf.int32), 1) - 1
+            ranked = tf.sort(everyone, axis=0, direction="DESCENDING")
+            kept &= winners >= ranked[place]  # (batch, *latent_shape)
+        return tf.where(kept, code, 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class Selection(Float32Layer):
+    """The selection of a sparsity as a layer of a network.
+
+    Args:
+        sparsity: A `Sparsity`, which has been built.
+    """
+
+    def __init__(self, sparsity: Sparsity, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sparsity = sparsity
+
+    def call(self, code: Tensor, training: bool = False) -> Tensor:
+        """The code (batch, *latent_shape) that the decoder sees."""
+        return self.sparsity.select(code, bool(training))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The same."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "sparsity": keras.saving.serialize_keras_object(self.sparsity),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Selection:
+        """A layer from its config, the sparsity included."""
+        return cls(
+            **{**config, "sparsity": keras.saving.deserialize_keras_object(config["sparsity"])}
+        )
+
+
+SPARSITIES: dict[str, type[Sparsity]] = {
+    "kl": KLSparsity,
+    "l1": L1Sparsity,
+    "topk": TopK,
+    "winner_take_all": WinnerTakeAll,
+}
+
+
+def get_sparsity(spec: Any) -> Sparsity:
+    """A sparsity from its name, a table with `name`, or a `Sparsity`."""
+    return resolve("sparsity", spec, SPARSITIES, Sparsity)
+
+
+def _checked_weight(weight: float) -> float:
+    if not 0 <= weight < math.inf:
+        raise UserError(f"A penalty's weight is at least 0, and finite. Received {weight!r}.")
+    return weight

@@ -1,0 +1,140 @@
+"""Sparsities against numpy: what is selected, what is charged, and over which rows."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_vae
+from keras_vae.errors import UserError
+from keras_vae.models.sparsities import get_sparsity
+
+ROWS, UNITS = 40, 12
+CODE = np.random.default_rng(0).normal(size=(ROWS, UNITS)).astype("float32")
+RATES = np.random.default_rng(1).uniform(0.01, 0.99, (ROWS, UNITS)).astype("float32")
+MAPS = np.random.default_rng(2).normal(size=(ROWS, 3, 4, 5)).astype("float32")
+
+
+def built(spec, shape=(UNITS,)):
+    sparsity = get_sparsity(spec)
+    sparsity.of_shape(shape)
+    return sparsity
+
+
+def autoencoder(**arguments):
+    networks = keras_vae.networks.dense((6,), UNITS, hidden=(), posterior="deterministic")
+    return keras_vae.SparseAutoencoder(*networks, likelihood="bernoulli", **arguments)
+
+
+def test_kl_against_numpy():
+    sparsity = built({"name": "kl", "target": 0.1})
+    mean = RATES.mean(axis=0, dtype="float64")
+    expected = np.sum(0.1 * np.log(0.1 / mean) + 0.9 * np.log(0.9 / (1 - mean)))
+    found = sparsity.penalty(tf.constant(RATES), training=True)
+    np.testing.assert_allclose(found, np.full(ROWS, expected), rtol=1e-5)
+
+
+def test_kl_is_zero_at_its_target_and_finite_where_units_are_dead():
+    sparsity = built({"name": "kl", "target": 0.25})
+    at_target = sparsity.penalty(tf.fill([4, UNITS], 0.25), training=True)
+    np.testing.assert_allclose(at_target, 0, atol=1e-5)
+    for value in (0.0, 1.0):
+        dead = sparsity.penalty(tf.fill([4, UNITS], value), training=True)
+        assert np.isfinite(dead).all()
+        assert np.all(dead > 1)
+
+
+def test_kl_evaluates_with_the_running_mean():
+    sparsity = built({"name": "kl", "target": 0.1, "momentum": 0.5})
+    mean = np.full(UNITS, 0.1)
+    for _ in range(3):
+        sparsity.penalty(tf.constant(RATES), training=True)
+        mean = 0.5 * mean + 0.5 * RATES.mean(axis=0)
+    np.testing.assert_allclose(sparsity.running_mean, mean, rtol=1e-5)
+    expected = np.sum(0.1 * np.log(0.1 / mean) + 0.9 * np.log(0.9 / (1 - mean)))
+    for num in (1, 7):
+        found = sparsity.penalty(tf.constant(RATES[:num]), training=False)
+        np.testing.assert_allclose(found, np.full(num, expected), rtol=1e-5)
+
+
+def test_l1_against_numpy():
+    for code in (CODE, MAPS):
+        found = built("l1", code.shape[1:]).penalty(tf.constant(code), training=True)
+        np.testing.assert_allclose(found, np.abs(code).reshape(ROWS, -1).sum(axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("code", [CODE, MAPS, np.ones_like(CODE)], ids=["vectors", "maps", "ties"])
+def test_topk_keeps_exactly_k_and_the_largest(code):
+    sparsity = built({"name": "topk", "k": 3, "evaluation_factor": 1.5}, code.shape[1:])
+    for training, k in ((True, 3), (False, 4)):
+        found = sparsity.select(tf.constant(code), training).numpy()
+        kept = (found != 0).reshape(ROWS, -1)
+        np.testing.assert_array_equal(kept.sum(axis=1), k)
+        np.testing.assert_array_equal(found[found != 0], code[found != 0])
+        flat = code.reshape(ROWS, -1)
+        least = np.where(kept, flat, np.inf).min(axis=1)
+        assert np.all(least >= np.where(kept, -np.inf, flat).max(axis=1))
+
+
+def test_winners_of_vectors_are_a_share_of_the_batch():
+    found = built({"name": "winner_take_all", "rate": 0.1}).select(tf.constant(CODE), True).numpy()
+    np.testing.assert_array_equal((found != 0).sum(axis=0), 4)
+    for unit in range(UNITS):
+        np.testing.assert_array_equal(
+            np.sort(found[found[:, unit] != 0, unit]), np.sort(CODE[:, unit])[-4:]
+        )
+
+
+def test_winners_of_maps_are_one_place_each():
+    sparsity = built({"name": "winner_take_all", "rate": 0.1}, MAPS.shape[1:])
+    everywhere = sparsity.select(tf.constant(MAPS), False).numpy()
+    np.testing.assert_array_equal((everywhere != 0).sum(axis=(1, 2)), 1)
+    np.testing.assert_array_equal(everywhere.max(axis=(1, 2)), np.maximum(MAPS.max((1, 2)), 0))
+    trained = sparsity.select(tf.constant(MAPS), True).numpy()
+    np.testing.assert_array_equal((trained != 0).sum(axis=(0, 1, 2)), 4)
+    np.testing.assert_array_equal(trained[trained != 0], everywhere[trained != 0])
+
+
+def test_winners_evaluate_all_examples():
+    sparsity = built({"name": "winner_take_all", "rate": 0.1})
+    np.testing.assert_array_equal(sparsity.select(tf.constant(CODE), False), CODE)
+
+
+def test_at_least_one_example_wins():
+    sparsity = built({"name": "winner_take_all", "rate": 0.01})
+    found = sparsity.select(tf.constant(CODE), True).numpy()
+    np.testing.assert_array_equal((found != 0).sum(axis=0), 1)
+
+
+def test_the_loss_is_the_weighted_sum():
+    x = np.random.default_rng(0).random((30, 6), "float32")
+    model = autoencoder(sparsity={"name": "l1", "weight": 0.5})
+    model.compile(run_eagerly=True)
+    scores = model.evaluate(x, verbose=0, return_dict=True)
+    assert scores["loss"] == pytest.approx(scores["reconstruction"] + 0.5 * scores["sparsity"])
+    assert scores["sparsity"] > 0
+
+
+def test_the_code_is_what_the_decoder_sees():
+    model = autoencoder(sparsity={"name": "topk", "k": 2})
+    x = np.random.default_rng(0).random((9, 6), "float32")
+    code = model.encode(x)
+    np.testing.assert_array_equal((code != 0).sum(axis=1), 2)
+    np.testing.assert_allclose(model.decode(code), model.reconstruct(x), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"name": "topk", "k": UNITS + 1}, f"at most {UNITS} values .* Received k=13"),
+        ({"name": "topk", "k": 0}, "at least 1"),
+        ({"name": "topk", "k": 8, "evaluation_factor": 2.0}, "evaluation_factor=2.0"),
+        ({"name": "kl", "target": 1.0}, r"in \(0, 1\)"),
+        ({"name": "kl", "momentum": 1.0}, r"lies in \[0, 1\)"),
+        ({"name": "l1", "weight": -1.0}, "at least 0"),
+        ({"name": "winner_take_all", "rate": 0.0}, r"in \(0, 1\]"),
+        ("top", "Expected 'topk', or"),
+    ],
+)
+def test_mistakes(spec, message):
+    with pytest.raises(UserError, match=message):
+        autoencoder(sparsity=spec)
