@@ -1,0 +1,37 @@
+"""How much of its latent space a model uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from keras_vae.arrays import Array
+from keras_vae.models import Generative
+
+
+def active_units(model: Generative, x: Any, condition: Any = None, threshold: float = 0.01) -> int:
+    """How many latent dimensions depend on the data: those with Var_x(E_q(z|x)[z]) > threshold.
+
+    Args:
+        model: A model with a prior.
+        x: Data (num, *event_shape).
+        condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+        threshold: In squared units of the prior's scale.
+
+    Reference:
+        Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", section 5.2.
+    """
+    return int(np.sum(np.var(model.encode(x, condition), axis=0) > threshold))
+
+
+def kl_per_dimension(model: Generative, x: Any, condition: Any = None) -> Array:
+    """The mean over the data of KL(q(z_j|x) || p(z_j)) for each dimension j, (latent_dim,) nats.
+
+    Args:
+        model: A model with a prior.
+        x: Data (num, *event_shape).
+        condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+    """
+    mean: Array = np.mean(model.marginal_kl(x, condition), axis=0)
+    return mean

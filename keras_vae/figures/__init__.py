@@ -1,0 +1,46 @@
+"""Figures of models and fits.
+
+Every figure is a function of (model, dataset) or of a history that returns a matplotlib `Figure`
+made without pyplot, so that nothing global changes; saving it is the caller's. All randomness comes
+from a `seed` argument. Training, evaluation and file formats of runs do not live here.
+"""
+
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
+from keras_vae.figures.codes import latent
+from keras_vae.figures.curves import history
+from keras_vae.figures.decoded import (
+    analogies,
+    interpolate,
+    manifold,
+    reconstructions,
+    samples,
+)
+from keras_vae.figures.sheets import image_sheet, save_images
+from keras_vae.figures.suitability import suitable
+
+FIGURES: dict[str, Callable[..., Figure]] = {
+    "reconstructions": reconstructions,
+    "samples": samples,
+    "manifold": manifold,
+    "latent": latent,
+    "interpolate": interpolate,
+    "analogies": analogies,
+    "history": history,
+}
+
+__all__ = [
+    "FIGURES",
+    "analogies",
+    "history",
+    "image_sheet",
+    "interpolate",
+    "latent",
+    "manifold",
+    "reconstructions",
+    "samples",
+    "save_images",
+    "suitable",
+]

@@ -1,0 +1,11 @@
+"""What goes around `model.fit`: order of the data, callbacks, what a stopped fit goes on from.
+
+Nothing here computes a loss or takes a gradient: that is the models' own.
+"""
+
+from keras_vae.training.batches import ShuffledBatches
+from keras_vae.training.checkpoint import EpochCheckpoint, latest_checkpoint
+from keras_vae.training.latent_monitor import LatentMonitor
+from keras_vae.training.stop_on_nan import StopOnNaN
+
+__all__ = ["EpochCheckpoint", "LatentMonitor", "ShuffledBatches", "StopOnNaN", "latest_checkpoint"]

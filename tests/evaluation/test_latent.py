@@ -1,0 +1,71 @@
+"""Active units and KL per dimension of models made by hand."""
+
+import numpy as np
+import pytest
+
+import keras_vae
+from keras_vae.evaluation import active_units, kl_per_dimension
+
+# The posterior mean is SLOPES * x of equally spread x with variance 1; its variance is SLOPES^2.
+SLOPES = np.array([1.0, 0.2, 0.0999, 0.05, 0.0])
+NUM = 400
+
+
+@pytest.fixture(scope="module")
+def x():
+    x = np.linspace(-1, 1, NUM)
+    return (x / x.std())[:, np.newaxis].astype("float32")
+
+
+def by_hand(condition_dim=None, by_condition=None):
+    """q(z|x) = N(SLOPES * x, I) in five dimensions, moved by the condition if there is one."""
+    model_class = keras_vae.VAE if condition_dim is None else keras_vae.CVAE
+    encoder, decoder = keras_vae.networks.dense((1,), 5, hidden=(), condition_dim=condition_dim)
+    kernel = np.concatenate([[SLOPES], by_condition]) if condition_dim else SLOPES[np.newaxis]
+    encoder.set_weights([np.concatenate([kernel, np.zeros_like(kernel)], axis=1), np.zeros(10)])
+    return model_class(encoder, decoder)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"),
+    [(0.01, 2), (0.009, 3), (0.03, 2), (0.05, 1), (0.001, 4), (0.0, 4), (2.0, 0)],
+)
+def test_active_units(x, threshold, expected):
+    assert active_units(by_hand(), x, threshold=threshold) == expected
+
+
+def test_the_threshold_is_that_of_burda(x):
+    """0.0999^2 is below 0.01 and 0.2^2 above."""
+    assert active_units(by_hand(), x) == 2
+
+
+def test_a_mean_that_is_not_zero_is_not_active(x):
+    model = by_hand()
+    kernel, bias = model.encoder.get_weights()
+    model.encoder.set_weights([kernel, bias + 3])
+    assert active_units(model, x) == 2
+
+
+def test_the_condition_counts(x):
+    """A dimension that follows the label varies over the data."""
+    model = by_hand(2, [[0, 0, 0, 0, 1.0], [0, 0, 0, 0, -1.0]])
+    labels = np.arange(NUM) % 2
+    assert active_units(model, x, labels) == 3
+    assert active_units(model, x, np.zeros(NUM, int)) == 2
+
+
+def test_kl_per_dimension(x):
+    """KL(N(m, 1) || N(0, 1)) = m^2 / 2, and the mean of x^2 is 1."""
+    kl = kl_per_dimension(by_hand(), x)
+    np.testing.assert_allclose(kl, SLOPES**2 / 2, rtol=1e-4, atol=1e-6)
+
+
+def test_kl_per_dimension_of_a_full_covariance_is_that_of_its_marginals(x):
+    posterior = "multivariate_normal_tril"
+    encoder, decoder = keras_vae.networks.dense((1,), 2, hidden=(), posterior=posterior)
+    bias = np.array([0.5, -1.0, np.log(0.25), 0.0, 0.75])  # L = [[0.5, 0], [0.75, 1]]
+    encoder.set_weights([np.zeros((1, 5)), bias])
+    model = keras_vae.VAE(encoder, decoder, posterior=posterior)
+    variance = np.array([0.25, 0.75**2 + 1])
+    expected = (variance + bias[:2] ** 2 - 1 - np.log(variance)) / 2
+    np.testing.assert_allclose(kl_per_dimension(model, x), expected, rtol=1e-4)
