@@ -1,0 +1,52 @@
+"""Recipes: a model, its network, its data and its training as a TOML file, and the fits they make.
+
+Here live the packaged recipes, their reader, and run folders from a fit's start to its metrics.
+Nothing here is mathematics. Reading a recipe imports no TensorFlow; building and fitting one does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from keras_vae.recipes.recipe import Recipe, load, names
+from keras_vae.recipes.runs import Run
+
+if TYPE_CHECKING:
+    from keras_vae.recipes.fitting import Interrupted, fit, resume
+    from keras_vae.recipes.opened import Opened, open_model
+    from keras_vae.recipes.pictures import plot, sample
+    from keras_vae.recipes.results import evaluate
+
+__all__ = [
+    "Interrupted",
+    "Opened",
+    "Recipe",
+    "Run",
+    "evaluate",
+    "fit",
+    "load",
+    "names",
+    "open_model",
+    "plot",
+    "resume",
+    "sample",
+]
+
+_IMPORTS_TENSORFLOW = {
+    "Interrupted": "fitting",
+    "fit": "fitting",
+    "resume": "fitting",
+    "Opened": "opened",
+    "open_model": "opened",
+    "plot": "pictures",
+    "sample": "pictures",
+    "evaluate": "results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _IMPORTS_TENSORFLOW:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_IMPORTS_TENSORFLOW[name]}")
+    return getattr(module, name)

@@ -1,0 +1,217 @@
+"""From a recipe's tables to a compiled model."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, TypeVar
+
+import keras
+
+from keras_vae import models, networks
+from keras_vae.arrays import check_range
+from keras_vae.datasets import Dataset
+from keras_vae.distributions.likelihoods import LIKELIHOODS
+from keras_vae.distributions.posteriors import POSTERIORS
+from keras_vae.distributions.priors import PRIORS
+from keras_vae.errors import UserError
+from keras_vae.layers.corruption import CORRUPTIONS
+from keras_vae.models import LatentModel
+from keras_vae.models.estimators import ESTIMATORS
+from keras_vae.models.schedules import SCHEDULES
+from keras_vae.models.sparsities import SPARSITIES
+from keras_vae.recipes._check import check_table, nearest, parameter_types, required_parameters
+from keras_vae.recipes.recipe import Recipe
+
+T = TypeVar("T")
+
+_FROM_DATA = ("event_shape", "condition_dim")
+_FROM_MODEL = ("likelihood", "posterior")
+_FROM_ELSEWHERE = ("encoder", "decoder", "seed")
+_CHOICES: Mapping[str, Mapping[str, type]] = {
+    "likelihood": LIKELIHOODS,
+    "posterior": POSTERIORS,
+    "prior": PRIORS,
+    "estimator": ESTIMATORS,
+    "beta": SCHEDULES,
+    "corruption": CORRUPTIONS,
+    "sparsity": SPARSITIES,
+}
+
+
+def check(recipe: Recipe) -> None:
+    """Raises a `UserError` for a name, key or type in the recipe that cannot be meant."""
+    network = _network(recipe)
+    network_types = parameter_types(network, leave_out=(*_FROM_DATA, *_FROM_MODEL))
+    network_needs = [key for key in required_parameters(network) if key in network_types]
+    check_table("network", _arguments(recipe.network), network_types, network_needs)
+    parameters = _model_parameters(recipe)
+    model_types = {key: kind for key, (kind, _) in parameters.items() if key not in _FROM_ELSEWHERE}
+    check_table("model", _arguments(recipe.model), model_types)
+    for key, spec in _model_arguments(recipe).items():
+        if key in _CHOICES and isinstance(spec, (str, Mapping)):
+            _check_named(f"model.{key}", spec, _CHOICES[key])
+    _check_optimizer(recipe.training["optimizer"])
+
+
+def build(recipe: Recipe, dataset: Dataset) -> LatentModel:
+    """Returns the compiled model; see `Recipe.build`."""
+    check(recipe)
+    arguments = _model_arguments(recipe)
+    defaults = {key: default for key, (_, default) in _model_parameters(recipe).items()}
+    cls, seed = _model_class(recipe), recipe.training["seed"]
+    keras.utils.set_random_seed(seed)  # the initial weights
+    encoder, decoder = _network(recipe)(
+        dataset.event_shape,
+        likelihood=arguments.get("likelihood", defaults["likelihood"]),
+        posterior=arguments.get("posterior", defaults.get("posterior", "deterministic")),
+        condition_dim=_condition_dim(recipe, cls, dataset),
+        **_arguments(recipe.network),
+    )
+    model = cls(encoder, decoder, seed=seed, **arguments)
+    compile_arguments = {
+        key: recipe.training[key]
+        for key in ("steps_per_execution", "jit_compile")
+        if key in recipe.training
+    }
+    num_steps = recipe.training["epochs"] * math.ceil(
+        len(dataset.x_train) / recipe.training["batch_size"]
+    )
+    model.compile(_optimizer(recipe.training["optimizer"], num_steps), **compile_arguments)
+    for name, rows in (("x_train", dataset.x_train), ("x_test", dataset.x_test)):
+        check_range(f"{name} of {dataset.name!r}", rows, model.likelihood_layer.support)
+    return model
+
+
+def _network(recipe: Recipe) -> Callable[..., tuple[keras.Model, keras.Model]]:
+    choices = {name: getattr(networks, name) for name in networks.__all__}
+    return _choice("network.name", recipe.network["name"], choices)
+
+
+def _model_class(recipe: Recipe) -> type[LatentModel]:
+    choices = {
+        name: cls
+        for name, cls in _subclasses(models, LatentModel).items()
+        if "encoder" in inspect.signature(cls).parameters  # made of one pair of networks
+    }
+    return _choice("model.name", recipe.model["name"], choices)
+
+
+def _model_parameters(recipe: Recipe) -> dict[str, tuple[Any, Any]]:
+    """Type and default of each parameter; a variant passes on those that it does not name."""
+    found: dict[str, tuple[Any, Any]] = {}
+    classes = _model_class(recipe).__mro__
+    for owner in classes[: classes.index(LatentModel) + 1]:
+        if "__init__" in vars(owner):
+            defaults = inspect.signature(owner).parameters
+            types = parameter_types(owner)
+            found = {key: (types[key], defaults[key].default) for key in types} | found
+    return found
+
+
+def _model_arguments(recipe: Recipe) -> dict[str, Any]:
+    """The recipe's arguments; a table without a name is one of the density that is the default."""
+    parameters = _model_parameters(recipe)
+    arguments = _arguments(recipe.model)
+    for key, value in arguments.items():
+        default = parameters[key][1] if key in parameters else None
+        if isinstance(value, Mapping) and isinstance(default, str):
+            arguments[key] = {"name": default, **value}
+    return arguments
+
+
+def _condition_dim(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> int | None:
+    if not issubclass(cls, models.CVAE):
+        return None
+    if dataset.condition_dim is None:
+        raise UserError(
+            f"Recipe {recipe.name!r} needs a label for every image and {dataset.name!r} has none: "
+            f"give y_train and y_test, or choose a model without a condition, such as VAE."
+        )
+    return dataset.condition_dim
+
+
+def _check_optimizer(spec: str | Mapping[str, Any]) -> None:
+    table = _table(spec)
+    rate = table.get("learning_rate")
+    if isinstance(rate, Mapping):
+        _check_named("training.optimizer.learning_rate", _with_decay(rate, 1), _rate_schedules())
+        table["learning_rate"] = 0.0  # its place is right: what is in it was checked
+    _check_named("training.optimizer", table, _optimizers())
+
+
+def _optimizer(spec: str | Mapping[str, Any], num_steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer; its learning rate may be a table that names a Keras schedule."""
+    table = _table(spec)
+    rate = table.get("learning_rate")
+    if isinstance(rate, Mapping):
+        rate = _with_decay(rate, num_steps)
+        table["learning_rate"] = _rate_schedules()[rate["name"]](**_arguments(rate))
+    elif isinstance(rate, int):
+        table["learning_rate"] = float(rate)
+    return _optimizers()[table["name"]](**_arguments(table))
+
+
+def _with_decay(rate: Mapping[str, Any], num_steps: int) -> Mapping[str, Any]:
+    """A schedule that decays does so over all steps of the fit, unless it says otherwise."""
+    cls = _rate_schedules().get(rate.get("name", ""))
+    if cls is None or "decay_steps" not in inspect.signature(cls).parameters:
+        return rate
+    return {"decay_steps": num_steps, **rate}
+
+
+def _optimizers() -> dict[str, type[keras.optimizers.Optimizer]]:
+    return {
+        name.lower(): cls
+        for name, cls in _subclasses(keras.optimizers, keras.optimizers.Optimizer).items()
+        if "learning_rate" in inspect.signature(cls).parameters
+    }
+
+
+def _rate_schedules() -> dict[str, type[Any]]:
+    return {
+        re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): cls
+        for name, cls in _subclasses(
+            keras.optimizers.schedules, keras.optimizers.schedules.LearningRateSchedule
+        ).items()
+    }
+
+
+def _check_named(where: str, spec: Any, choices: Mapping[str, type]) -> None:
+    """Checks a name, or a table with `name` and the constructor's arguments."""
+    table = _table(spec)
+    if "name" not in table:
+        raise UserError(f"[{where}] lacks its name: add {where}.name, one of {', '.join(choices)}.")
+    cls = _choice(f"{where}.name", table["name"], choices)
+    types = parameter_types(cls, leave_out=("name",))
+    check_table(where, _arguments(table), types, required_parameters(cls))
+
+
+def _choice(where: str, name: str, choices: Mapping[str, T]) -> T:
+    if name not in choices:
+        raise UserError(
+            f"{where} is {name!r}: did you mean {nearest(str(name), choices)!r}? "
+            f"Expected one of {', '.join(choices)}."
+        )
+    return choices[name]
+
+
+def _subclasses(module: ModuleType, base: type[T]) -> dict[str, type[T]]:
+    """The public classes of a module that derive from `base`, without `base` itself."""
+    public = {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
+    return {
+        name: value
+        for name, value in public.items()
+        if inspect.isclass(value) and issubclass(value, base) and value is not base
+    }
+
+
+def _table(spec: Any) -> dict[str, Any]:
+    return dict(spec) if isinstance(spec, Mapping) else {"name": spec}
+
+
+def _arguments(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key != "name"}

@@ -1,0 +1,218 @@
+"""From a recipe to a finished run: load, build, train, draw, measure."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_vae import datasets, training
+from keras_vae.datasets import Dataset
+from keras_vae.errors import UserError
+from keras_vae.models import Generative, LatentModel
+from keras_vae.recipes._history import HistoryFile
+from keras_vae.recipes.build import check
+from keras_vae.recipes.opened import read_model
+from keras_vae.recipes.pictures import draw_all
+from keras_vae.recipes.recipe import Recipe, load
+from keras_vae.recipes.results import conditions, evaluate, versions
+from keras_vae.recipes.runs import Run, latest_unfinished, runs
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a fit; the message tells what is kept and how to go on."""
+
+
+def fit(
+    recipe: Recipe | str,
+    *,
+    data: str | Path | None = None,
+    out: str | Path = "runs",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | str = "auto",
+) -> Run:
+    """Trains a recipe's model in a new run folder, draws its figures and measures it.
+
+    Args:
+        recipe: A recipe, its name, or the path of a `.toml` file.
+        data: A folder of datasets, or the user's own data; see `keras_vae.datasets.load`.
+        out: The folder of all runs.
+        callbacks: Keras callbacks besides those that every fit has.
+        verbose: As in `keras.Model.fit`.
+
+    Raises:
+        UserError: For a recipe or data that cannot be used; nothing is written then. For a loss
+            that is not finite; the run then keeps the model of the last whole epoch.
+        Interrupted: On Ctrl-C; the run then keeps the model of the last whole epoch.
+    """
+    recipe = recipe if isinstance(recipe, Recipe) else load(recipe)
+    check(recipe)
+    recipe, dataset = _with_data(recipe, data)
+    model = recipe.build(dataset)
+    run = Run.create(out, recipe)
+    return _finish(run, model, dataset, callbacks, verbose)
+
+
+def resume(
+    recipe: str,
+    *,
+    data: str | Path | None = None,
+    out: str | Path = "runs",
+    epochs: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | str = "auto",
+) -> Run:
+    """Goes on with the recipe's latest unfinished run, exactly as if it had not stopped.
+
+    Args:
+        recipe: The recipe's name, or the path of its `.toml` file. What counts is the copy in the
+            run's folder.
+        data: Where the data are, if they have moved.
+        out: The folder of all runs.
+        epochs: A new number of epochs in all.
+        callbacks: Keras callbacks besides those that every fit has.
+        verbose: As in `keras.Model.fit`.
+
+    Raises:
+        UserError: If there is no unfinished run, or if its data cannot be had any more.
+    """
+    name = recipe if runs(out, recipe) else load(recipe).name
+    run = latest_unfinished(out, name)
+    before = run.recipe()
+    resolved, dataset = _with_data(before, data)
+    if dataset.name != before.data["name"]:
+        raise UserError(
+            f"{run.folder} was fitted to {before.data['name']!r}, and only {dataset.name!r} is "
+            f"there now: give the same data with --data."
+        )
+    checkpoint = training.latest_checkpoint(run.checkpoints)
+    if epochs is not None:
+        if checkpoint and epochs < checkpoint[1]:
+            raise UserError(
+                f"{run.folder} has been trained for {checkpoint[1]} epochs, more than {epochs}: "
+                "leave out --epochs, or give more of them."
+            )
+        resolved = resolved.with_epochs(epochs)
+    run.write_recipe(resolved)
+    model = read_model(checkpoint[0]) if checkpoint else resolved.build(dataset)
+    return _finish(run, model, dataset, callbacks, verbose)
+
+
+def _with_data(recipe: Recipe, data: str | Path | None) -> tuple[Recipe, Dataset]:
+    """The dataset, and the recipe that names what was loaded and where it stands."""
+    path = data or recipe.data.get("path")
+    dataset = datasets.load(recipe.data["name"], path)
+    if path is None and dataset.name not in datasets.NAMES:
+        path = os.environ["KERAS_VAE_DATA"]  # the user's own data
+    table = {"name": dataset.name}
+    if path is not None:
+        table["path"] = str(Path(path).expanduser().resolve())
+    return dataclasses.replace(recipe, data=table).for_rows(len(dataset.x_train)), dataset
+
+
+def _finish(
+    run: Run,
+    model: LatentModel,
+    dataset: Dataset,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: int | str,
+) -> Run:
+    """Trains from where the model stands to the recipe's last epoch, then draws and measures."""
+    recipe = run.recipe()
+    try:
+        try:
+            _train(run, recipe, model, dataset, callbacks, verbose)
+        except UserError as error:
+            raise UserError(f"{error} {_kept(run)}.") from error
+        finally:
+            _keep_model(run)
+        draw_all(run, model, dataset)
+        run.write_metrics(_report(run, recipe, model, dataset))
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Interrupted: {_kept(run)}. Go on with: {_resume_command(run)}"
+        ) from None
+    return run
+
+
+def _train(
+    run: Run,
+    recipe: Recipe,
+    model: LatentModel,
+    dataset: Dataset,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: int | str,
+) -> None:
+    """Runs the epochs that are left, if any."""
+    settings = recipe.training
+    done = _epochs_done(run)
+    y_train, y_test = conditions(model, dataset.y_train), conditions(model, dataset.y_test)
+    train = (dataset.x_train,) if y_train is None else (dataset.x_train, y_train)
+    batches = training.ShuffledBatches(
+        *train, batch_size=settings["batch_size"], seed=settings["seed"]
+    )
+    generative = isinstance(model, Generative)
+    monitor = training.LatentMonitor(dataset.x_test, y_test) if generative else None
+    model.fit(
+        batches.dataset,
+        shuffle=False,  # `ShuffledBatches` does
+        validation_data=(dataset.x_test, y_test) if settings["validation"] else None,
+        validation_batch_size=500,
+        initial_epoch=done,
+        epochs=settings["epochs"],
+        verbose=verbose,
+        callbacks=[
+            batches,
+            training.StopOnNaN(),
+            *([monitor] if monitor else []),
+            HistoryFile(run, dataset.name, done, monitor),
+            training.EpochCheckpoint(run.checkpoints),
+            *callbacks,
+        ],
+    )
+
+
+def _epochs_done(run: Run) -> int:
+    checkpoint = training.latest_checkpoint(run.checkpoints)
+    return checkpoint[1] if checkpoint else 0
+
+
+def _keep_model(run: Run) -> None:
+    """Makes the last whole epoch's checkpoint the run's model, however the training ended."""
+    checkpoint = training.latest_checkpoint(run.checkpoints)
+    if checkpoint:
+        part = run.model_file.with_suffix(".part")
+        shutil.copyfile(checkpoint[0], part)
+        part.replace(run.model_file)
+
+
+def _report(run: Run, recipe: Recipe, model: LatentModel, dataset: Dataset) -> dict[str, Any]:
+    """What `metrics.json` holds."""
+    return {
+        "recipe": recipe.name,
+        "model": recipe.model["name"],
+        **evaluate(model, dataset),
+        "train_rows": len(dataset.x_train),
+        "epochs": _epochs_done(run),
+        "seed": recipe.training["seed"],
+        "seconds": round(sum(float(row["seconds"]) for row in run.history_rows()), 1),
+        "versions": versions(),
+    }
+
+
+def _kept(run: Run) -> str:
+    done, epochs = _epochs_done(run), run.recipe().training["epochs"]
+    kept = f"{run.model_file} holds epoch {done}" if done else f"{run.folder} holds no whole epoch"
+    return f"{kept} of {epochs}"
+
+
+def _resume_command(run: Run) -> str:
+    out = run.folder.parents[1]
+    where = [] if out == Path("runs") else ["--out", str(out)]
+    return shlex.join(["keras-vae", "fit", run.folder.parent.name, "--resume", *where])

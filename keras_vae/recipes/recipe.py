@@ -1,0 +1,181 @@
+"""A recipe: everything that a fit needs to know, as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import tomli_w
+
+from keras_vae.errors import UserError
+from keras_vae.recipes._check import check_table, nearest
+from keras_vae.recipes._override import override
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from keras_vae.datasets import Dataset
+    from keras_vae.models import LatentModel
+
+_FILE = {
+    "name": str,
+    "description": str,
+    "data": dict,
+    "network": dict,
+    "model": dict,
+    "training": dict,
+}
+_DATA = {"name": str, "path": str}
+_TRAINING = {
+    "epochs": int,
+    "min_steps": int,
+    "batch_size": int,
+    "optimizer": str | dict,
+    "seed": int,
+    "validation": bool,
+    "steps_per_execution": int,
+    "jit_compile": bool | Literal["auto"],
+}
+_TRAINING_DEFAULTS = {"optimizer": "adam", "seed": 0, "validation": True}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A model, its network, its data and its training, by name.
+
+    Attributes:
+        name: The recipe's name; its runs are `<out>/<name>/<n>/`.
+        description: One line.
+        data: `name` of the dataset and, for data that stands elsewhere, its `path`.
+        network: `name` of a function in `keras_vae.networks`, and its parameters.
+        model: `name` of a model class, and its parameters.
+        training: `epochs`, `min_steps` (a small dataset gets more epochs to reach them),
+            `batch_size`, `optimizer` (its learning rate may be a table that names a Keras schedule,
+            whose `decay_steps` are all steps unless given), `seed`, `validation` (whether the test
+            rows are evaluated after every epoch), and Keras' `steps_per_execution` and
+            `jit_compile`.
+    """
+
+    name: str
+    description: str
+    data: Mapping[str, Any]
+    network: Mapping[str, Any]
+    model: Mapping[str, Any]
+    training: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Checks what can be checked without the models: their tables wait for `build`."""
+        if not self.name or self.name.startswith(".") or set(self.name) & set("/\\"):
+            raise UserError(
+                f"The recipe's name is {self.name!r}, but expected one that can be a folder's."
+            )
+        check_table("data", self.data, _DATA, required=("name",))
+        check_table("network", _name_of(self.network), {"name": str}, required=("name",))
+        check_table("model", _name_of(self.model), {"name": str}, required=("name",))
+        check_table("training", self.training, _TRAINING, required=("epochs", "batch_size"))
+        for key in ("epochs", "batch_size", "steps_per_execution"):
+            if self.training.get(key, 1) < 1:
+                raise UserError(
+                    f"training.{key} is {self.training[key]}, but expected 1 or more; correct it "
+                    f"in the recipe or with --set training.{key}=..."
+                )
+        if not 0 <= self.training.get("seed", 0) < 2**32:
+            raise UserError(
+                f"training.seed is {self.training['seed']}, but expected 0 to 2**32 - 1; correct "
+                f"it in the recipe or with --set training.seed=..."
+            )
+
+    def override(self, assignments: Iterable[str]) -> Recipe:
+        """Returns the recipe with values replaced, each written as `"model.beta=4"`."""
+        tables: dict[str, Any] = dataclasses.asdict(self)
+        for assignment in assignments:
+            tables = override(tables, assignment)
+        return _from_tables(tables, self.name)
+
+    def for_rows(self, num_rows: int) -> Recipe:
+        """Returns the recipe with the epochs that its `min_steps` take on so many training rows."""
+        steps_per_epoch = math.ceil(num_rows / self.training["batch_size"])
+        least = math.ceil(self.training.get("min_steps", 0) / steps_per_epoch)
+        return self.override([f"training.epochs={max(self.training['epochs'], least)}"])
+
+    def with_epochs(self, epochs: int) -> Recipe:
+        """Returns the recipe with exactly so many epochs."""
+        training = {key: value for key, value in self.training.items() if key != "min_steps"}
+        return dataclasses.replace(self, training=training | {"epochs": epochs})
+
+    def build(self, dataset: Dataset) -> LatentModel:
+        """Returns the compiled model, its network made for the shape of the dataset.
+
+        Raises:
+            UserError: For an unknown key or a value of the wrong type in `[network]` or `[model]`,
+                and for data that the network or the model cannot take.
+        """
+        from keras_vae.recipes.build import build
+
+        return build(self, dataset)
+
+    def to_toml(self) -> str:
+        """Returns the file that `load` reads back as the same recipe."""
+        return tomli_w.dumps(dataclasses.asdict(self))
+
+
+def names() -> list[str]:
+    """Returns the names of the recipes that come with the package."""
+    files = (Path(file.name) for file in resources.files("keras_vae.recipes").iterdir())
+    return sorted(file.stem for file in files if file.suffix == ".toml")
+
+
+def load(recipe: str | Path) -> Recipe:
+    """Reads a recipe.
+
+    Args:
+        recipe: The name of a recipe that comes with the package, or the path of a `.toml` file.
+
+    Raises:
+        UserError: If there is no such recipe, or if it cannot be read.
+    """
+    path = Path(recipe)
+    if path.suffix == ".toml":
+        try:
+            return _from_tables(tomllib.loads(path.read_text("utf-8")), path.stem)
+        except FileNotFoundError:
+            raise UserError(f"There is no recipe file {str(path)!r}: check the path.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{str(path)!r} is no TOML file: {error}.") from error
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+    name = str(recipe)
+    if name not in names():
+        raise UserError(
+            f"Unknown recipe {name!r}: did you mean {nearest(name, names())!r}? "
+            f"`keras-vae list` shows them all, and a path ending in .toml is read as a file."
+        )
+    text = (resources.files("keras_vae.recipes") / f"{name}.toml").read_text("utf-8")
+    return _from_tables(tomllib.loads(text), name)
+
+
+def _from_tables(tables: Mapping[str, Any], name: str) -> Recipe:
+    check_table("recipe", tables, _FILE)
+    training = dict(tables.get("training", {}))
+    for key, default in _TRAINING_DEFAULTS.items():
+        training.setdefault(key, default)
+    return Recipe(
+        name=tables.get("name", name),
+        description=tables.get("description", ""),
+        data=tables.get("data", {}),
+        network=tables.get("network", {}),
+        model=tables.get("model", {}),
+        training=training,
+    )
+
+
+def _name_of(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key == "name"}

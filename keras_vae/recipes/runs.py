@@ -1,0 +1,144 @@
+"""The folder of a fit, `<out>/<recipe>/<n>/`, and which one is meant."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_vae.errors import UserError
+from keras_vae.recipes.recipe import Recipe, load
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One fit's folder. It is finished when its `metrics.json` stands."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, out: str | Path, recipe: Recipe) -> Run:
+        """Makes the next free `<out>/<recipe>/<n>/` and writes `recipe.toml` into it.
+
+        Two fits that start at the same moment get two folders.
+        """
+        parent = Path(out) / recipe.name
+        parent.mkdir(parents=True, exist_ok=True)
+        number = max((int(run.folder.name) for run in runs(out, recipe.name)), default=0) + 1
+        while True:
+            try:
+                (parent / str(number)).mkdir()
+                break
+            except FileExistsError:
+                number += 1
+        run = cls(parent / str(number))
+        run.write_recipe(recipe)
+        return run
+
+    @property
+    def recipe_file(self) -> Path:
+        """The recipe as resolved."""
+        return self.folder / "recipe.toml"
+
+    @property
+    def model_file(self) -> Path:
+        """The model after the last whole epoch."""
+        return self.folder / "model.keras"
+
+    @property
+    def history_file(self) -> Path:
+        """One line per epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def metrics_file(self) -> Path:
+        """The results on the test set; written last."""
+        return self.folder / "metrics.json"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the pictures."""
+        return self.folder / "figures"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of what a resumed fit continues from."""
+        return self.folder / "checkpoints"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the fit came to its end."""
+        return self.metrics_file.exists()
+
+    def recipe(self) -> Recipe:
+        """Reads the recipe as it was resolved for this run."""
+        return load(self.recipe_file)
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Writes the resolved recipe."""
+        self.recipe_file.write_text(recipe.to_toml(), encoding="utf-8")
+
+    def history_rows(self) -> list[dict[str, str]]:
+        """Reads the lines of the history, none if there is no file."""
+        if not self.history_file.exists():
+            return []
+        with self.history_file.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def history(self) -> dict[str, list[float]]:
+        """Reads the columns of `epoch` and of the model's quantities, but for single dimensions."""
+        rows = self.history_rows()
+        columns = rows[0] if rows else ()
+        names = [name for name in columns if name not in ("seconds", "data") and "[" not in name]
+        return {name: [float(row[name]) for row in rows] for name in names}
+
+    def write_history(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Writes the history, whole or not at all."""
+        part = self.history_file.with_suffix(".part")
+        with part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        part.replace(self.history_file)
+
+    def metrics(self) -> dict[str, Any]:
+        """Reads the results."""
+        metrics: dict[str, Any] = json.loads(self.metrics_file.read_text(encoding="utf-8"))
+        return metrics
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Writes the results, whole or not at all."""
+        part = self.metrics_file.with_suffix(".part")
+        part.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        part.replace(self.metrics_file)
+
+
+def runs(out: str | Path, name: str) -> list[Run]:
+    """Returns the runs of a recipe, oldest first."""
+    folders = [path for path in (Path(out) / name).glob("*") if path.name.isdecimal()]
+    return [Run(folder) for folder in sorted(folders, key=lambda folder: int(folder.name))]
+
+
+def latest_finished(out: str | Path, name: str) -> Run:
+    """Returns the recipe's latest run that came to its end."""
+    finished = [run for run in runs(out, name) if run.finished]
+    if not finished:
+        raise UserError(
+            f"Recipe {name!r} has no finished run under {str(out)!r}: "
+            f"make one with `keras-vae fit {name}`, or name a run folder."
+        )
+    return finished[-1]
+
+
+def latest_unfinished(out: str | Path, name: str) -> Run:
+    """Returns the recipe's latest run that can go on."""
+    unfinished = [run for run in runs(out, name) if not run.finished and run.recipe_file.exists()]
+    if not unfinished:
+        raise UserError(
+            f"Recipe {name!r} has no unfinished run under {str(out)!r}: "
+            f"start one with `keras-vae fit {name}`, without --resume."
+        )
+    return unfinished[-1]

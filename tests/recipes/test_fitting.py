@@ -1,0 +1,200 @@
+"""A fit from recipe to metrics, and the ways in which it can stop."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vae import recipes
+from keras_vae.errors import UserError
+from recipes.tiny import write_data, write_recipe
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return recipes.load(write_recipe(tmp_path, model="CVAE"))
+
+
+@pytest.fixture
+def data(tmp_path):
+    return write_data(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run of the tiny CVAE that was never stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    recipe = recipes.load(write_recipe(folder, model="CVAE"))
+    return recipes.fit(recipe, data=write_data(folder), out=folder / "runs", verbose=0)
+
+
+class CtrlC(keras.callbacks.Callback):
+    """Ctrl-C in the middle of an epoch, or at the end of it."""
+
+    def __init__(self, epoch: int, batch: int | None = None):
+        super().__init__()
+        self.epoch, self.batch = epoch, batch
+        self.present = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.present = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.present, batch) == (self.epoch, self.batch):
+            raise KeyboardInterrupt
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch and self.batch is None:
+            raise KeyboardInterrupt
+
+
+def weights(run):
+    model = recipes.open_model(str(run.folder)).model
+    return [*model.get_weights(), *(np.array(value) for value in model.optimizer.variables)]
+
+
+def losses(run):
+    return [(row["epoch"], row["loss"], row["val_loss"]) for row in run.history_rows()]
+
+
+def test_a_run_is_whole(recipe, whole):
+    run = whole
+    assert run.folder.parts[-3:] == ("runs", "tiny", "1")
+    assert {path.name for path in run.folder.iterdir()} == {
+        "recipe.toml",
+        "model.keras",
+        "history.csv",
+        "metrics.json",
+        "figures",
+        "checkpoints",
+    }
+    resolved = run.recipe()
+    assert resolved.data == {"name": "squares", "path": str(run.folder.parents[2] / "squares.npz")}
+    assert resolved.training == recipe.training
+    rows = list(csv.DictReader(run.history_file.open()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert {row["data"] for row in rows} == {"squares"}
+    assert {"loss", "reconstruction", "kl", "elbo", "val_elbo", "active_units"} <= set(rows[0])
+    metrics = json.loads(run.metrics_file.read_text())
+    assert metrics["data"] == "squares"
+    assert metrics["protocol"] == "no binarization"
+    assert (metrics["train_rows"], metrics["test_rows"], metrics["epochs"]) == (50, 20, 2)
+    assert metrics["seed"] == 0
+    assert metrics["seconds"] > 0
+    assert {"keras-vae", "keras", "tensorflow", "numpy", "python"} <= set(metrics["versions"])
+    assert metrics["metrics"]["elbo"] == pytest.approx(float(rows[-1]["val_elbo"]), rel=1e-5)
+    assert set(metrics["metrics"]) == set(metrics["units"])
+    pictures = {path.stem for path in run.figures.glob("*.png")}
+    assert pictures == {
+        "analogies",
+        "history",
+        "interpolate",
+        "latent",
+        "manifold",
+        "reconstructions",
+        "samples",
+    }
+
+
+def test_another_seed_gives_another_run(recipe, data, tmp_path, whole):
+    other = recipe.override(["training.seed=1", "training.epochs=1"])
+    assert losses(recipes.fit(other, data=data, out=tmp_path, verbose=0)) != losses(whole)[:1]
+
+
+@pytest.mark.parametrize("batch", [2, None], ids=["in an epoch", "between epochs"])
+def test_resumed_as_if_never_stopped(recipe, data, tmp_path, whole, batch):
+    out = tmp_path / "runs"
+    with pytest.raises(recipes.Interrupted, match="--resume") as stop:
+        recipes.fit(recipe, data=data, out=out, callbacks=[CtrlC(1, batch)], verbose=0)
+    done = 2 if batch is None else 1
+    folder = out / "tiny" / "1"
+    assert f"model.keras holds epoch {done} of 2" in str(stop.value)
+    assert f"keras-vae fit tiny --resume --out {out}" in str(stop.value)
+    assert not (folder / "metrics.json").exists()
+    stopped = recipes.open_model(str(folder))
+    assert stopped.model.sample(2, condition=1, seed=0).shape == (2, 8, 8, 1)
+
+    run = recipes.resume("tiny", out=out, verbose=0)
+    assert run.folder == folder
+    assert losses(run) == losses(whole)
+    for one, other in zip(weights(run), weights(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert run.metrics()["metrics"] == whole.metrics()["metrics"]
+    with pytest.raises(UserError, match="no unfinished run"):
+        recipes.resume("tiny", out=out, verbose=0)
+
+
+def test_stopped_before_the_first_epoch_was_whole(recipe, data, tmp_path):
+    with pytest.raises(recipes.Interrupted, match="holds no whole epoch of 2"):
+        recipes.fit(recipe, data=data, out=tmp_path, callbacks=[CtrlC(0, 1)], verbose=0)
+    with pytest.raises(UserError, match=r"holds no model\.keras"):
+        recipes.open_model(str(tmp_path / "tiny" / "1"))
+    run = recipes.resume("tiny", out=tmp_path, epochs=1, verbose=0)
+    assert (run.metrics()["epochs"], run.recipe().training["epochs"]) == (1, 1)
+
+
+def test_no_resume_to_fewer_epochs(recipe, data, tmp_path):
+    longer = recipe.with_epochs(4)
+    with pytest.raises(recipes.Interrupted):
+        recipes.fit(longer, data=data, out=tmp_path, callbacks=[CtrlC(2)], verbose=0)
+    run = recipes.Run(tmp_path / "tiny" / "1")
+    with pytest.raises(UserError, match="trained for 3 epochs, more than 1"):
+        recipes.resume("tiny", out=tmp_path, epochs=1)
+    assert run.recipe().training["epochs"] == 4
+
+
+def test_resume_with_data_that_have_moved(recipe, data, tmp_path):
+    with pytest.raises(recipes.Interrupted):
+        recipes.fit(recipe, data=data, out=tmp_path, callbacks=[CtrlC(0)], verbose=0)
+    other = write_data(tmp_path, name="others")
+    with pytest.raises(UserError, match="fitted to 'squares', and only 'others'"):
+        recipes.resume("tiny", out=tmp_path, data=other)
+    moved = tmp_path / "moved" / data.name
+    moved.parent.mkdir()
+    data.rename(moved)
+    with pytest.raises(UserError, match="does not exist"):
+        recipes.resume("tiny", out=tmp_path)
+    run = recipes.resume("tiny", out=tmp_path, data=moved, verbose=0)
+    assert run.recipe().data["path"] == str(moved)
+
+
+def test_nan_names_the_term_and_keeps_the_last_good_model(recipe, data, tmp_path):
+    rate = "{name = 'piecewise_constant_decay', boundaries = [4], values = [1e-3, 1e30]}"
+    explosive = recipe.override([f"training.optimizer.learning_rate={rate}", "training.epochs=9"])
+    with pytest.raises(UserError, match=r"'(reconstruction|kl)'.*holds epoch 1 of 9\.") as error:
+        recipes.fit(explosive, data=data, out=tmp_path, verbose=0)
+    assert "\n" not in str(error.value)
+    opened = recipes.open_model(str(tmp_path / "tiny" / "1"))
+    assert np.isfinite(opened.model.elbo(opened.dataset().x_test, opened.dataset().y_test)).all()
+    assert opened.run.history()["epoch"] == [1.0]
+
+
+def test_a_mistake_leaves_no_folder(recipe, data, tmp_path):
+    out = tmp_path / "runs"
+    for wrong, where in (("model.bta=4", data), ("model.beta=4", tmp_path / "nothing")):
+        with pytest.raises(UserError):
+            recipes.fit(recipe.override([wrong]), data=where, out=out, verbose=0)
+    assert not out.exists()
+
+
+def test_own_data_by_environment_are_recorded(recipe, data, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_VAE_DATA", str(data))
+    run = recipes.fit(
+        recipe.override(["training.epochs=1", "training.validation=false"]), out=tmp_path, verbose=0
+    )
+    monkeypatch.delenv("KERAS_VAE_DATA")
+    assert recipes.open_model(str(run.folder)).dataset().name == "squares"
+    assert "val_loss" not in run.history()
+
+
+def test_the_sample_is_named_in_every_result(tmp_path):
+    recipe = recipes.load("mnist-ae").override(
+        ["data.name=mnist-sample", "network.hidden=[4]", "training.epochs=1"]
+    )
+    run = recipes.fit(recipe, out=tmp_path, verbose=0)
+    assert run.recipe().data["name"] == "mnist-sample"
+    assert run.metrics()["data"] == "mnist-sample"
+    assert run.history_rows()[0]["data"] == "mnist-sample"
+    assert set(run.metrics()["metrics"]) == {"loss", "reconstruction"}

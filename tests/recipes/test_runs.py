@@ -1,0 +1,61 @@
+"""Run folders."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from keras_vae import recipes
+from keras_vae.errors import UserError
+from keras_vae.recipes.runs import Run, latest_finished, latest_unfinished, runs
+
+
+@pytest.fixture
+def recipe():
+    return recipes.load("mnist-vae")
+
+
+def test_numbers_count_up(tmp_path, recipe):
+    folders = [Run.create(tmp_path, recipe).folder for _ in range(11)]
+    assert folders == [tmp_path / "mnist-vae" / str(n) for n in range(1, 12)]
+    assert [run.folder for run in runs(tmp_path, "mnist-vae")] == folders
+
+
+def test_a_gap_is_not_filled_and_other_files_are_left(tmp_path, recipe):
+    (tmp_path / "mnist-vae" / "7").mkdir(parents=True)
+    (tmp_path / "mnist-vae" / "notes").mkdir()
+    (tmp_path / "mnist-vae" / "8").write_text("mine")
+    assert Run.create(tmp_path, recipe).folder.name == "9"
+    assert (tmp_path / "mnist-vae" / "8").read_text() == "mine"
+
+
+def test_runs_made_at_the_same_moment_are_apart(tmp_path, recipe):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: Run.create(tmp_path, recipe).folder, range(32)))
+    assert len(set(made)) == 32
+
+
+def test_the_recipe_is_in_the_folder(tmp_path, recipe):
+    assert Run.create(tmp_path, recipe).recipe() == recipe
+
+
+def test_the_latest_by_number_not_by_name(tmp_path, recipe):
+    made = [Run.create(tmp_path, recipe) for _ in range(11)]
+    for run in made[:10]:
+        run.write_metrics({"metrics": {}})
+    assert latest_finished(tmp_path, "mnist-vae") == made[9]
+    assert latest_unfinished(tmp_path, "mnist-vae") == made[10]
+
+
+def test_none_is_a_clear_sentence(tmp_path, recipe):
+    with pytest.raises(UserError, match=r"no finished run.*keras-vae fit mnist-vae"):
+        latest_finished(tmp_path, "mnist-vae")
+    with pytest.raises(UserError, match=r"no unfinished run.*without --resume"):
+        latest_unfinished(tmp_path, "mnist-vae")
+
+
+def test_history_has_the_models_quantities_alone(tmp_path, recipe):
+    run = Run.create(tmp_path, recipe)
+    assert run.history() == {}
+    run.write_history([{"epoch": 1, "loss": 2.5, "seconds": 0.1, "data": "mnist"}])
+    assert run.history() == {"epoch": [1.0], "loss": [2.5]}
+    assert run.history_file.read_text().splitlines()[0] == "epoch,loss,seconds,data"
