@@ -1,0 +1,37 @@
+"""Rows of text in aligned columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: int | None = None) -> str:
+    """Returns the rows below a header and a rule.
+
+    Args:
+        header: One title per column.
+        rows: One text per column each.
+        right: The column to align on the right, as numbers are.
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (
+            cell.rjust(width) if column == right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def results_table(results: Mapping[str, Any]) -> str:
+    """Returns what `keras_vae.recipes.evaluate` measured: name, value, unit; and on what."""
+    rows = [
+        (name.replace("_", " "), f"{value:.{0 if unit == 'units' else 2}f}", unit)
+        for name, value in results["metrics"].items()
+        for unit in [results["units"][name]]
+    ]
+    rows_of = f"{results['test_rows']} test rows of {results['data']}, {results['protocol']}"
+    return f"{table(('metric', 'value', 'unit'), rows, right=1)}\n{rows_of}"

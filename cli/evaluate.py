@@ -1,0 +1,51 @@
+"""`keras-vae evaluate MODEL`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from keras_vae.cli._options import data_option, json_option, model_argument, seed_option
+from keras_vae.cli._progress import progress_bar
+from keras_vae.cli._table import results_table
+from keras_vae.cli._tensorflow import import_tensorflow
+
+
+@click.command("evaluate")
+@model_argument
+@data_option
+@click.option(
+    "--num-samples",
+    type=click.IntRange(min=0),
+    default=5000,
+    show_default=True,
+    help="Importance samples per row for the negative log-likelihood; 0 leaves it out.",
+)
+@click.option("--limit", type=click.IntRange(min=2), help="Only the first so many test rows.")
+@seed_option
+@json_option
+def command(
+    model: str, data: str | None, num_samples: int, limit: int | None, seed: int, as_json: bool
+) -> None:
+    """Measure MODEL on the test rows, in nats per example.
+
+    MODEL is a run folder, a .keras file, or a recipe's name, which means its latest finished run.
+    The negative log-likelihood (nll) is estimated by importance sampling; its standard error is
+    over the rows.
+    """
+    import_tensorflow()
+    from keras_vae import recipes
+
+    opened = recipes.open_model(model)
+    dataset = opened.dataset(data)
+    with progress_bar("nll", len(dataset.x_test[:limit])) as progress:
+        results = recipes.evaluate(
+            opened.model,
+            dataset,
+            num_samples=num_samples,
+            limit=limit,
+            seed=seed,
+            progress=progress,
+        )
+    click.echo(json.dumps({"model": model, **results}) if as_json else results_table(results))

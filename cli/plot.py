@@ -1,0 +1,36 @@
+"""`keras-vae plot MODEL WHAT`."""
+
+from __future__ import annotations
+
+import click
+
+from keras_vae.cli._options import data_option, file_option, model_argument, seed_option
+from keras_vae.cli._tensorflow import import_tensorflow
+
+
+@click.command("plot")
+@model_argument
+@click.argument("what")
+@file_option
+@data_option
+@seed_option
+@click.option(
+    "--row",
+    "rows",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="A test row whose style `analogies` shows; repeatable.",
+)
+def command(
+    model: str, what: str, out: str, data: str | None, seed: int, rows: tuple[int, ...]
+) -> None:
+    """Draw a figure of MODEL.
+
+    MODEL is a run folder, a .keras file, or a recipe's name, which means its latest finished run.
+    WHAT is one of reconstructions, samples, manifold, latent, interpolate, analogies, history.
+    """
+    import_tensorflow()
+    from keras_vae import recipes
+
+    recipes.plot(recipes.open_model(model), what, out, data=data, seed=seed, rows=rows)
+    click.echo(out)

@@ -1,0 +1,59 @@
+"""`keras-vae sample MODEL`."""
+
+from __future__ import annotations
+
+import click
+
+from keras_vae.cli._options import file_option, model_argument, seed_option
+from keras_vae.cli._tensorflow import import_tensorflow
+
+
+@click.command("sample")
+@model_argument
+@file_option
+@click.option("--label", type=click.IntRange(min=0), help="What to draw, for a conditional model.")
+@click.option(
+    "--condition",
+    "values",
+    type=float,
+    multiple=True,
+    help="The same for a real-valued condition; once for each of its numbers.",
+)
+@click.option(
+    "-n", "num", type=click.IntRange(min=1), default=16, show_default=True, help="How many."
+)
+@seed_option
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="The prior's scale: less than 1 gives more typical samples.",
+)
+def command(
+    model: str,
+    out: str,
+    label: int | None,
+    values: tuple[float, ...],
+    num: int,
+    seed: int,
+    temperature: float,
+) -> None:
+    """Draw samples of MODEL into one picture.
+
+    MODEL is a run folder, a .keras file, or a recipe's name, which means its latest finished run.
+    """
+    if label is not None and values:
+        raise click.UsageError("--label and --condition are the same thing: give one of them.")
+    import_tensorflow()
+    from keras_vae import recipes
+
+    recipes.sample(
+        recipes.open_model(model).model,
+        out,
+        num,
+        condition=values or label,
+        seed=seed,
+        temperature=temperature,
+    )
+    click.echo(out)

@@ -1,0 +1,126 @@
+"""`evaluate`."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from keras_vae import VAE, datasets, networks, recipes
+from recipes.tiny import write_data
+
+
+def test_table(keras_vae, fitted):
+    result = keras_vae("evaluate", fitted("VAE").folder, "--num-samples", 20)
+    names = [line.split("  ")[0] for line in result.stdout.splitlines()]
+    for name in ("elbo", "reconstruction", "kl", "active units", "nll", "nll standard error"):
+        assert name in names
+    assert names[-1] == "20 test rows of squares, no binarization"
+    assert "nll" in result.stderr
+
+
+def test_json(keras_vae, fitted):
+    folder = fitted("CVAE").folder
+    result = keras_vae("evaluate", folder, "--num-samples", 200, "--seed", 1, "--json")
+    results = json.loads(result.stdout)
+    assert results["model"] == str(folder)
+    assert (results["data"], results["protocol"]) == ("squares", "no binarization")
+    assert (results["test_rows"], results["num_samples"], results["seed"]) == (20, 200, 1)
+    metrics = results["metrics"]
+    assert metrics["elbo"] == pytest.approx(-metrics["reconstruction"] - metrics["kl"], rel=1e-4)
+    assert metrics["nll"] <= -metrics["elbo"] + 3 * metrics["nll_standard_error"]
+    again = json.loads(
+        keras_vae("evaluate", folder, "--num-samples", 200, "--seed", 1, "--json").stdout
+    )
+    assert again == results
+    finished = json.loads((folder / "metrics.json").read_text())["metrics"]
+    assert {name: metrics[name] for name in finished} == pytest.approx(finished)
+
+
+def test_limit_and_no_samples(keras_vae, fitted):
+    result = keras_vae("evaluate", fitted("VAE").folder, "--limit", 5, "--num-samples", 0, "--json")
+    results = json.loads(result.stdout)
+    assert results["test_rows"] == 5
+    assert "nll" not in results["metrics"]
+    assert "num_samples" not in results
+    assert result.stderr == ""
+
+
+def test_an_autoencoder_has_its_own_terms(keras_vae, fitted):
+    results = json.loads(keras_vae("evaluate", fitted("Autoencoder").folder, "--json").stdout)
+    assert set(results["metrics"]) == {"loss", "reconstruction"}
+
+
+def test_a_keras_file_in_a_run_and_alone(keras_vae, refused, fitted, data, tmp_path):
+    inside = fitted("VAE").folder / "model.keras"
+    options = ["--num-samples", 0, "--json"]
+    assert json.loads(keras_vae("evaluate", inside, *options).stdout)["data"] == "squares"
+    alone = shutil.copy(inside, tmp_path / "mine.keras")
+    assert "--data" in refused("evaluate", alone)
+    assert (
+        json.loads(keras_vae("evaluate", alone, "--data", data, *options).stdout)["test_rows"] == 20
+    )
+
+
+def test_a_name_means_the_latest_finished_run_here(keras_vae, fitted):
+    shutil.copytree(fitted("Autoencoder").folder, "runs/tiny/1")
+    shutil.copytree(fitted("VAE").folder, "runs/tiny/2")
+    ignore = shutil.ignore_patterns("metrics.json")
+    shutil.copytree(fitted("Autoencoder").folder, "runs/tiny/3", ignore=ignore)
+    result = keras_vae("evaluate", "tiny", "--num-samples", 0, "--json")
+    assert "elbo" in json.loads(result.stdout)["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "no model 'nothing'"),
+        (["mnist-vae"], "no finished run under 'runs'"),
+        (["empty"], "holds no model.keras"),
+        (["none.keras"], "no file 'none.keras'"),
+        (["text.keras"], "cannot be read as a model"),
+        (["nothing", "--num-samples", "-1"], "-1 is not in the range"),
+        (["nothing", "--limit", "1"], "1 is not in the range"),
+        (["nothing", "--seed", "x"], "'x' is not a valid integer"),
+        ([], "Missing argument 'MODEL'"),
+    ],
+)
+def test_mistakes(refused, tmp_path, arguments, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.keras").write_text("no model")
+    assert message in refused("evaluate", *arguments)
+
+
+def test_no_sample_stands_in_for_the_data_of_the_fit(keras_vae, fitted, tmp_path, monkeypatch):
+    """The bundled digits are training digits of the full set."""
+    monkeypatch.delenv("KERAS_VAE_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(datasets.download, "ORIGIN", "http://127.0.0.1:9/")  # nobody answers there
+    run = recipes.Run(shutil.copytree(fitted("VAE").folder, tmp_path / "full"))
+    run.write_recipe(dataclasses.replace(run.recipe(), data={"name": "mnist"}))
+    result = keras_vae("evaluate", "full")
+    assert result.exit_code == 2
+    assert "fitted to 'mnist', and only 'mnist-sample' is there now" in result.stderr
+
+
+def test_labels_may_lack_a_class(keras_vae, fitted, tmp_path):
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 255, (20, 8, 8, 1), dtype=np.uint8)
+    np.savez(tmp_path / "two.npz", x_train=x, y_train=np.arange(20) % 2)
+    options = ["--data", "two.npz", "--num-samples", 0, "--json"]
+    result = keras_vae("evaluate", fitted("CVAE").folder, *options)
+    assert json.loads(result.stdout)["test_rows"] == 2
+
+
+def test_a_model_that_was_never_compiled(keras_vae, data):
+    encoder, decoder = networks.dense((8, 8, 1), 2, hidden=(4,))
+    VAE(encoder, decoder).save("new.keras")
+    options = ["--data", data, "--num-samples", 0, "--json"]
+    assert "elbo" in json.loads(keras_vae("evaluate", "new.keras", *options).stdout)["metrics"]
+
+
+def test_data_of_another_shape(refused, fitted, tmp_path):
+    other = write_data(tmp_path, shape=(8, 7, 1))
+    message = refused("evaluate", fitted("VAE").folder, "--data", other)
+    assert "(8, 7, 1), but the model takes (8, 8, 1)" in message
