@@ -1,0 +1,217 @@
+"""The registry: one tiny case for every public model class, its networks, and what it may be given.
+
+A new model class gets its cases here and nothing else: every file of this folder runs over them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_vae
+from keras_vae.models import Generative, LatentModel
+from keras_vae.noise import Noise
+
+NUM = 50
+BATCH_SIZE = 10
+
+REFUSED = {(keras_vae.ConvolutionalAutoencoder, "dense")}
+"""Classes and networks that do not go together."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model of 8 x 8 images with 3 latent dimensions, and data for it."""
+
+    name: str
+    cls: type[LatentModel]
+    networks: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    condition_dim: int | None = None
+    has_learned_prior: bool = False
+    event_shape: tuple[int, ...] = (8, 8, 1)
+    dtype: str = "float32"
+
+    def build(self, **arguments: Any) -> LatentModel:
+        """A new model, the same at every call; the arguments replace the case's own."""
+        keras.utils.set_random_seed(0)
+        arguments = {"likelihood": "bernoulli", "seed": 7, **self.arguments, **arguments}
+        if self.has_learned_prior:
+            arguments["prior"] = keras.Sequential(
+                [keras.Input((self.condition_dim,)), keras.layers.Dense(6)]
+            )
+        default = "normal" if issubclass(self.cls, Generative) else "deterministic"
+        sizes = {"dense": {"hidden": (8,)}, "convolutional": {"filters": (4, 8)}}
+        encoder, decoder = getattr(keras_vae.networks, self.networks)(
+            self.event_shape,
+            3,
+            posterior=arguments.get("posterior", default),
+            likelihood=arguments["likelihood"],
+            condition_dim=self.condition_dim,
+            activation="tanh",
+            **sizes[self.networks],
+        )
+        if self.cls is keras_vae.StackedAutoencoder:
+            likelihood = arguments.pop("likelihood")
+            below = keras_vae.Autoencoder(encoder, decoder, likelihood=likelihood)
+            above = keras_vae.DenoisingAutoencoder(
+                *keras_vae.networks.dense(
+                    (3,), 3, hidden=(), posterior="deterministic", likelihood="normal"
+                )
+            )
+            return self.cls([below, above], **arguments)
+        return self.cls(encoder, decoder, **arguments)
+
+    def data(self, num: int = NUM) -> tuple[np.ndarray, ...]:
+        """x (num, *event_shape), and labels (num,) if the model is conditional."""
+        generator = np.random.default_rng(0)
+        labels = np.arange(num) % 3
+        shade = labels.reshape(-1, *[1] * len(self.event_shape)) / 3
+        x = (0.1 + 0.6 * shade + 0.2 * generator.random((num, *self.event_shape))).astype("float32")
+        if self.dtype == "uint8":
+            x = np.round(255 * x).astype("uint8")
+        return (x,) if self.condition_dim is None else (x, labels)
+
+    def compile(self, model: LatentModel, optimizer: Any, **arguments: Any) -> None:
+        """Compiles as by default; but with XLA, which takes seconds, only where a class is new."""
+        model.compile(optimizer, **({} if self in PAIRS else {"jit_compile": False}), **arguments)
+
+    def fit(self, model: LatentModel, epochs: int = 1) -> dict[str, list[float]]:
+        """Fits a compiled model on the data in a fixed order, and returns the history."""
+        return model.fit(
+            *self.data(), batch_size=BATCH_SIZE, epochs=epochs, shuffle=False, verbose=0
+        ).history
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def loss_terms(model, x, condition=None, training=False) -> dict[str, Any]:
+    """What `test_step` computes for one batch, outside of any graph: (batch,) each."""
+    x, condition = model.as_inputs(x, condition)
+    noise = Noise.for_rows(model.seed, x)
+    return model.loss_terms(model.likelihood_layer.observe(x, noise), condition, noise, training)
+
+
+DYNAMIC = {"name": "bernoulli", "binarization": "dynamic"}
+STATIC = {"name": "bernoulli", "binarization": "static"}
+
+CASES = [
+    Case("autoencoder dense", keras_vae.Autoencoder, "dense", {"likelihood": "normal"}),
+    Case("autoencoder convolutional", keras_vae.Autoencoder, "convolutional"),
+    Case(
+        "convolutional autoencoder",
+        keras_vae.ConvolutionalAutoencoder,
+        "convolutional",
+        {"likelihood": {"name": "normal", "scale": 0.5, "activation": "sigmoid"}},
+    ),
+    Case(
+        "denoising autoencoder dense",
+        keras_vae.DenoisingAutoencoder,
+        "dense",
+        {"corruption": {"name": "salt_and_pepper", "rate": 0.3}, "untouched_weight": 0.5},
+    ),
+    Case("denoising autoencoder convolutional", keras_vae.DenoisingAutoencoder, "convolutional"),
+    Case(
+        "sparse autoencoder dense",
+        keras_vae.SparseAutoencoder,
+        "dense",
+        {
+            "posterior": {"name": "deterministic", "activation": "sigmoid"},
+            "sparsity": {"name": "kl", "target": 0.2, "weight": 0.5, "momentum": 0.9},
+        },
+    ),
+    Case(
+        "sparse autoencoder convolutional",
+        keras_vae.SparseAutoencoder,
+        "convolutional",
+        {"sparsity": "winner_take_all"},
+    ),
+    Case("l1 autoencoder", keras_vae.SparseAutoencoder, "dense", {"sparsity": "l1"}),
+    Case(
+        "k-sparse autoencoder",
+        keras_vae.SparseAutoencoder,
+        "dense",
+        {"sparsity": {"name": "topk", "k": 1, "evaluation_factor": 3.0}},
+    ),
+    Case(
+        "contractive autoencoder dense",
+        keras_vae.ContractiveAutoencoder,
+        "dense",
+        {"weight": 0.3},
+    ),
+    Case(
+        "contractive autoencoder convolutional",
+        keras_vae.ContractiveAutoencoder,
+        "convolutional",
+        {"jacobian": "hutchinson"},
+    ),
+    Case("stacked autoencoder dense", keras_vae.StackedAutoencoder, "dense"),
+    Case("stacked autoencoder convolutional", keras_vae.StackedAutoencoder, "convolutional"),
+    Case("vae dense", keras_vae.VAE, "dense", {"beta": 0.5}),
+    Case("denoising vae", keras_vae.VAE, "dense", {"corruption": "gaussian"}),
+    Case("vae convolutional", keras_vae.VAE, "convolutional"),
+    Case("vae full covariance", keras_vae.VAE, "dense", {"posterior": "multivariate_normal_tril"}),
+    Case(
+        "vae learned scale",
+        keras_vae.VAE,
+        "dense",
+        {"likelihood": {"name": "normal", "scale": "learned", "min_scale": 0.1}},
+    ),
+    Case(
+        "vae shared scale",
+        keras_vae.VAE,
+        "convolutional",
+        {"likelihood": {"name": "normal", "scale": "shared"}},
+    ),
+    Case(
+        "vae continuous bernoulli",
+        keras_vae.VAE,
+        "dense",
+        {"likelihood": "continuous_bernoulli"},
+    ),
+    Case(
+        "vae dynamic binarization",
+        keras_vae.VAE,
+        "dense",
+        {"likelihood": DYNAMIC, "beta": {"name": "linear_warmup", "steps": 12}},
+        dtype="uint8",
+    ),
+    Case(
+        "vae static binarization",
+        keras_vae.VAE,
+        "convolutional",
+        {"likelihood": STATIC, "beta": {"name": "cyclical_warmup", "period": 8}},
+        dtype="uint8",
+    ),
+    Case(
+        "vae monte carlo kl",
+        keras_vae.VAE,
+        "dense",
+        {
+            "estimator": {"name": "monte_carlo_kl", "num_samples": 2},
+            "posterior": "multivariate_normal_tril",
+        },
+    ),
+    Case("vae score function", keras_vae.VAE, "dense", {"estimator": "score_function"}),
+    Case("vae free bits", keras_vae.VAE, "dense", {"free_bits": 0.5}),
+    Case("cvae dense", keras_vae.CVAE, "dense", condition_dim=3),
+    Case("cvae convolutional", keras_vae.CVAE, "convolutional", condition_dim=3),
+    Case(
+        "cvae learned prior",
+        keras_vae.CVAE,
+        "dense",
+        {"likelihood": DYNAMIC},
+        condition_dim=3,
+        has_learned_prior=True,
+    ),
+]
+
+PAIRS = list({(case.cls, case.networks): case for case in reversed(CASES)}.values())[::-1]
+"""The first case of each class and kind of networks, for what is too slow for all cases."""
+
+
+def named(name: str) -> Case:
+    """The case of that name."""
+    return next(case for case in CASES if case.name == name)

@@ -1,0 +1,53 @@
+"""Every public model class has a case for each kind of networks."""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import keras_vae
+from conformance.cases import CASES, REFUSED
+from keras_vae.errors import UserError
+from keras_vae.models import LatentModel
+
+KINDS = ("dense", "convolutional")
+
+
+def public_models() -> set[type[LatentModel]]:
+    """All subclasses of LatentModel that a module of the package shows under a public name."""
+    found = set()
+    modules = [keras_vae]
+    for info in pkgutil.walk_packages(keras_vae.__path__, "keras_vae."):
+        if not any(part.startswith("_") for part in info.name.split(".")):
+            modules.append(importlib.import_module(info.name))
+    for module in modules:
+        for name in dir(module):
+            value = getattr(module, name)
+            if inspect.isclass(value) and issubclass(value, LatentModel) and name[0] != "_":
+                found.add(value)
+    return found - {LatentModel}
+
+
+def test_every_public_model_has_its_cases():
+    models = public_models()
+    assert len(models) >= 4
+    wanted = {(cls, kind) for cls in models for kind in KINDS}
+    assert {(case.cls, case.networks) for case in CASES} == wanted - REFUSED
+
+
+def test_every_public_model_stands_at_the_top():
+    for cls in public_models():
+        assert getattr(keras_vae, cls.__name__) is cls
+
+
+@pytest.mark.parametrize(("cls", "kind"), REFUSED, ids=str)
+def test_refused_is_refused(cls, kind):
+    networks = getattr(keras_vae.networks, kind)
+    with pytest.raises(UserError, match=cls.__name__):
+        cls(*networks((8, 8, 1), 3, posterior="deterministic", likelihood="normal"))
+
+
+def test_names_are_unique():
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
