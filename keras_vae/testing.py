@@ -172,7 +172,7 @@ def _gradients(model: LatentModel) -> Iterator[str]:
 def _exact_means(model: LatentModel) -> Iterator[str]:
     """`evaluate` gives the means over all examples, however short the last batch is."""
     copy = _copy(model)
-    copy.compile("adam")
+    copy.compile("adam", jit_compile=False)
     data = _data(copy)
     logged = copy.evaluate(*data, batch_size=5, verbose=0, return_dict=True)
     batches = []
@@ -206,7 +206,7 @@ def _same_seed_same_weights(model: LatentModel) -> Iterator[str]:
 def _save_and_load(model: LatentModel) -> Iterator[str]:
     """Training goes on from a file, weights and optimizer, as if it had not stopped."""
     copy = _copy(model)
-    copy.compile("adam")
+    copy.compile("adam", jit_compile=False)
     _fit(copy)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"

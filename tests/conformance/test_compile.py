@@ -51,7 +51,7 @@ def test_metrics_leave_the_terms_alone(fitted_of):
         assert history[term] == pytest.approx(expected[term], rel=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["mse", keras.losses.BinaryCrossentropy()], ids=str)
+@pytest.mark.parametrize("loss", ["mse", keras.losses.BinaryCrossentropy()], ids=["name", "object"])
 def test_loss_is_refused(case, loss):
     with pytest.raises(UserError, match="likelihood="):
         case.build().compile("adam", loss)
