@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: int | None = None) -> str:
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Container[int] = ()
+) -> str:
     """Returns the rows below a header and a rule.
 
     Args:
         header: One title per column.
         rows: One text per column each.
-        right: The column to align on the right, as numbers are.
+        right: The columns to align on the right, as numbers are.
     """
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
         padded = (
-            cell.rjust(width) if column == right else cell.ljust(width)
+            cell.rjust(width) if column in right else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
         )
         return "  ".join(padded).rstrip()
@@ -34,4 +36,15 @@ def results_table(results: Mapping[str, Any]) -> str:
         for unit in [results["units"][name]]
     ]
     rows_of = f"{results['test_rows']} test rows of {results['data']}, {results['protocol']}"
-    return f"{table(('metric', 'value', 'unit'), rows, right=1)}\n{rows_of}"
+    return f"{table(('metric', 'value', 'unit'), rows, right=(1,))}\n{rows_of}"
+
+
+def probes_table(probes: Mapping[str, Mapping[int, float]]) -> str:
+    """Returns the errors of `keras_vae.recipes.probe`: one row per classifier."""
+    columns = list(next(iter(probes.values())))
+    rows = [
+        (name.replace("_", " "), *(f"{errors[column]:.2f}" for column in columns))
+        for name, errors in probes.items()
+    ]
+    header = ("errors in %", *(f"{column:,} labels" for column in columns))
+    return table(header, rows, right=range(1, len(header)))

@@ -8,7 +8,7 @@ import click
 
 from keras_vae.cli._options import data_option, json_option, model_argument, seed_option
 from keras_vae.cli._progress import progress_bar
-from keras_vae.cli._table import results_table
+from keras_vae.cli._table import probes_table, results_table
 from keras_vae.cli._tensorflow import import_tensorflow
 
 
@@ -23,10 +23,21 @@ from keras_vae.cli._tensorflow import import_tensorflow
     help="Importance samples per row for the negative log-likelihood; 0 leaves it out.",
 )
 @click.option("--limit", type=click.IntRange(min=2), help="Only the first so many test rows.")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Also train classifiers on the codes of 100, 1,000 and all labelled rows (minutes).",
+)
 @seed_option
 @json_option
 def command(
-    model: str, data: str | None, num_samples: int, limit: int | None, seed: int, as_json: bool
+    model: str,
+    data: str | None,
+    num_samples: int,
+    limit: int | None,
+    probe: bool,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Measure MODEL on the test rows, in nats per example.
 
@@ -35,7 +46,7 @@ def command(
     over the rows.
     """
     import_tensorflow()
-    from keras_vae import recipes
+    from keras_vae import evaluation, recipes
 
     opened = recipes.open_model(model)
     dataset = opened.dataset(data)
@@ -48,4 +59,15 @@ def command(
             seed=seed,
             progress=progress,
         )
-    click.echo(json.dumps({"model": model, **results}) if as_json else results_table(results))
+    if probe:
+        with progress_bar("probes", 3 * len(evaluation.PROBES)) as progress:
+            found = recipes.probe(opened.model, dataset, limit=limit, seed=seed, progress=progress)
+        for key in ("metrics", "units"):
+            results[key] |= found[key]
+        results["probes"] = found["probes"]
+    if as_json:
+        click.echo(json.dumps({"model": model, **results}))
+        return
+    click.echo(results_table(results))
+    if probe:
+        click.echo(f"\n{probes_table(results['probes'])}")

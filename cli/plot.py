@@ -11,6 +11,7 @@ from keras_vae.cli._tensorflow import import_tensorflow
 @click.command("plot")
 @model_argument
 @click.argument("what")
+@click.argument("other", required=False)
 @file_option
 @data_option
 @seed_option
@@ -22,15 +23,24 @@ from keras_vae.cli._tensorflow import import_tensorflow
     help="A test row whose style `analogies` shows; repeatable.",
 )
 def command(
-    model: str, what: str, out: str, data: str | None, seed: int, rows: tuple[int, ...]
+    model: str,
+    what: str,
+    other: str | None,
+    out: str,
+    data: str | None,
+    seed: int,
+    rows: tuple[int, ...],
 ) -> None:
     """Draw a figure of MODEL.
 
     MODEL is a run folder, a .keras file, or a recipe's name, which means its latest finished run.
-    WHAT is one of reconstructions, samples, manifold, latent, interpolate, analogies, history.
+    WHAT is one of reconstructions, corruption, samples, manifold, latent, interpolate, analogies,
+    filters, tangents, history; or compare, for the codes of MODEL beside those of OTHER.
     """
     import_tensorflow()
     from keras_vae import recipes
 
-    recipes.plot(recipes.open_model(model), what, out, data=data, seed=seed, rows=rows)
+    second = None if other is None else recipes.open_model(other)
+    opened = recipes.open_model(model)
+    recipes.plot(opened, what, out, other=second, data=data, seed=seed, rows=rows)
     click.echo(out)

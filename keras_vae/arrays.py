@@ -122,11 +122,13 @@ def _are_labels(y: Array, condition_dim: int) -> bool:
     return is_integer and condition_dim > 1 and (y.ndim < 2 or y.shape[1:] == (1,))
 
 
-def over_batches(function: Callable[..., Tensor], *arrays: Array) -> Array:
-    """Applies a function of batches to whole arrays (num, ...), `BATCH_SIZE` rows at a time."""
-    starts = range(0, max(len(arrays[0]), 1), BATCH_SIZE)
+def over_batches(
+    function: Callable[..., Tensor], *arrays: Array, batch_size: int = BATCH_SIZE
+) -> Array:
+    """Applies a function of batches to whole arrays (num, ...), `batch_size` rows at a time."""
+    starts = range(0, max(len(arrays[0]), 1), batch_size)
     parts = [
-        function(*(tf.constant(array[start : start + BATCH_SIZE]) for array in arrays))
+        function(*(tf.constant(array[start : start + batch_size]) for array in arrays))
         for start in starts
     ]
     return np.concatenate([np.asarray(part) for part in parts])

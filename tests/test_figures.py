@@ -65,6 +65,13 @@ def autoencoder(data, latent_dim=2):
     return keras_vae.Autoencoder(*pair)
 
 
+@functools.cache
+def denoising(data):
+    pair = networks(data, 2, posterior="deterministic", likelihood="normal")
+    corruption = {"name": "masking", "rate": 0.5}
+    return keras_vae.DenoisingAutoencoder(*pair, corruption=corruption)
+
+
 def tiles_of(axes, rows, columns, event_shape, gap=2):
     """The events (rows, columns, *event_shape) that an axes shows, and the enlargement."""
     sheet = np.asarray(axes.images[0].get_array())
@@ -166,17 +173,31 @@ def test_save_refuses(tmp_path, name, shape):
 @pytest.mark.parametrize(
     ("build", "data", "names"),
     [
-        (lambda: autoencoder(GREY), GREY, "reconstructions latent"),
-        (lambda: autoencoder(DIGITS, 1), DIGITS, "reconstructions"),
-        (lambda: vae(GREY), GREY, "reconstructions samples manifold latent interpolate"),
-        (lambda: vae(DIGITS, 3), DIGITS, "reconstructions samples latent interpolate"),
-        (lambda: vae(DIGITS, 1), DIGITS, "reconstructions samples interpolate"),
+        (lambda: autoencoder(GREY), GREY, "reconstructions latent filters tangents"),
+        (lambda: autoencoder(VECTORS), VECTORS, "reconstructions latent tangents"),
+        (
+            lambda: denoising(DIGITS),
+            DIGITS,
+            "reconstructions corruption latent filters tangents",
+        ),
+        (lambda: autoencoder(DIGITS, 1), DIGITS, "reconstructions filters tangents"),
+        (
+            lambda: vae(GREY),
+            GREY,
+            "reconstructions samples manifold latent interpolate filters tangents",
+        ),
+        (
+            lambda: vae(DIGITS, 3),
+            DIGITS,
+            "reconstructions samples latent interpolate filters tangents",
+        ),
+        (lambda: vae(DIGITS, 1), DIGITS, "reconstructions samples interpolate filters tangents"),
         (
             lambda: cvae(DIGITS),
             DIGITS,
-            "reconstructions samples manifold latent interpolate analogies",
+            "reconstructions samples manifold latent interpolate analogies filters",
         ),
-        (lambda: cvae(ANGLES, 3), ANGLES, "reconstructions samples latent interpolate"),
+        (lambda: cvae(ANGLES, 3), ANGLES, "reconstructions samples latent interpolate filters"),
         (lambda: cvae(DIGITS), GREY, ""),
         (lambda: cvae(DIGITS), ANGLES, ""),
         (lambda: cvae(dataset((8, 8, 1), LABELS % 2)), DIGITS, ""),
@@ -186,7 +207,7 @@ def test_save_refuses(tmp_path, name, shape):
 def test_suitable_figures_are_drawn_and_others_refused(build, data, names):
     model = build()
     assert figures.suitable(model, data) == names.split()
-    for name in set(figures.FIGURES) - {"history"}:
+    for name in set(figures.FIGURES) - {"history", "compare"}:
         if name in names.split():
             figures.FIGURES[name](model, data).savefig(io.BytesIO())
         else:
@@ -238,6 +259,7 @@ def test_manifold_refuses_a_prior_without_quantiles():
         ("latent", "num"),
         ("interpolate", "num"),
         ("analogies", "num"),
+        ("filters", "num"),
     ],
 )
 def test_numbers_below_one_are_refused(name, count):
@@ -382,7 +404,89 @@ def test_manifold_follows_a_learned_prior():
     close(tiles_of(axes, 2, 2, (8, 8, 1), gap=0)[1, 1], model.decode(z, np.array([1]))[0])
 
 
+# Corruption, filters, tangents
+
+
+def test_corruption_shows_clean_corrupted_and_restored():
+    model = denoising(DIGITS)
+    figure = figures.corruption(model, DIGITS, num=8, columns=4, seed=3)
+    assert len(figure.axes) == 2
+    rows = pick_rows(DIGITS, 8, 3)[:4]
+    clean = DIGITS.x_test[rows] / 255
+    tiles = tiles_of(figure.axes[0], 3, 4, (8, 8, 1))
+    close(tiles[0], clean)
+    masked = tiles[1] == 0
+    assert 0.4 < masked.mean() < 0.6
+    close(tiles[1], np.where(masked, 0.0, clean))
+    close(tiles[2], model.reconstruct(tiles[1].astype("float32")))
+    assert texts(figure.axes[0])[-3:] == ["clean", "corrupted", "restored"]
+    other = tiles_of(figures.corruption(model, DIGITS, num=4, seed=4).axes[0], 3, 4, (8, 8, 1))
+    assert not np.array_equal(other[1] == 0, masked)
+
+
+def test_filters_are_the_weights_of_the_first_layer():
+    kernel = autoencoder(DIGITS).encoder.get_layer("hidden_0").kernel  # (64, 8)
+    tiles = tiles_of(figures.filters(autoencoder(DIGITS), DIGITS).axes[0], 2, 4, (8, 8, 1))
+    expected = np.asarray(kernel).T.reshape(8, 8, 8, 1)
+    expected /= np.abs(expected).max(axis=(1, 2, 3), keepdims=True)
+    close(tiles.reshape(8, 8, 8, 1), (expected + 1) / 2)
+
+
+def test_filters_of_a_condition_are_left_out():
+    kernel = cvae(DIGITS).encoder.get_layer("hidden_0").kernel  # (64 + 3, 8)
+    assert kernel.shape == (67, 8)
+    tiles = tiles_of(figures.filters(cvae(DIGITS), DIGITS).axes[0], 2, 4, (8, 8, 1))
+    expected = np.asarray(kernel)[:64].T.reshape(8, 8, 8, 1)
+    expected /= np.abs(expected).max(axis=(1, 2, 3), keepdims=True)
+    close(tiles.reshape(8, 8, 8, 1), (expected + 1) / 2)
+
+
+def test_filters_of_a_convolution_are_its_patches():
+    pair = keras_vae.networks.convolutional(
+        (6, 4, 3), 2, filters=(5,), posterior="deterministic", likelihood="normal"
+    )
+    figure = figures.filters(keras_vae.ConvolutionalAutoencoder(*pair), COLOURS, num=4, seed=2)
+    tiles = tiles_of(figure.axes[0], 2, 2, (3, 3, 3))
+    chosen = np.sort(np.random.default_rng(2).permutation(5)[:4])
+    expected = np.moveaxis(np.asarray(pair[0].layers[1].kernel), -1, 0)[chosen]
+    expected /= np.abs(expected).max(axis=(1, 2, 3), keepdims=True)
+    close(tiles.reshape(4, 3, 3, 3), (expected + 1) / 2)
+
+
+def test_tangents_are_singular_vectors_of_the_jacobian():
+    """A linear code z = x W has the Jacobian W^T at every x."""
+    pair = keras_vae.networks.dense(
+        (8, 8, 1), 2, hidden=(), posterior="deterministic", likelihood="normal"
+    )
+    model = keras_vae.Autoencoder(*pair)
+    figure = figures.tangents(model, DIGITS, num=3, seed=1)
+    tiles = tiles_of(figure.axes[0], 3, 3, (8, 8, 1))
+    kernel = pair[0].get_weights()[0]
+    left, singular, _ = np.linalg.svd(kernel, full_matrices=False)
+    assert singular[0] > singular[1]
+    for row in tiles:
+        for tile, direction in zip(row[1:], left.T, strict=True):
+            direction = direction.reshape(8, 8, 1) / np.abs(direction).max()
+            assert min(np.abs(2 * tile - 1 - sign * direction).max() for sign in (1, -1)) < 0.01
+
+
 # Latent
+
+
+def test_compare_shows_the_codes_of_both():
+    models = vae(DIGITS), autoencoder(DIGITS)
+    figure = figures.compare(*models, DIGITS, seed=1)
+    rows = np.random.default_rng(1).permutation(36)
+    for axes, model in zip(figure.axes, models, strict=True):
+        shown = axes.collections[0].get_offsets()
+        np.testing.assert_allclose(shown, model.encode(DIGITS.x_test[rows]), rtol=1e-6)
+        assert axes.get_title(loc="left").startswith(f"{type(model).__name__}: ")
+    assert len(figure.legends) == 1
+
+
+def test_compare_refuses_a_model_of_other_data():
+    with pytest.raises(UserError, match=r"\(6, 4, 3\), but tiny has \(8, 8, 1\)"):
+        figures.compare(vae(DIGITS), vae(COLOURS), DIGITS)
 
 
 def test_latent_shows_the_codes_in_the_colours_of_the_labels():

@@ -1,9 +1,28 @@
-"""What a fitted model is worth, in figures: use of its latent space, terms and likelihood.
+"""What a fitted model is worth, in figures: use of its latent space, terms, likelihood, probes.
 
 Functions of a model and arrays; no file, no picture, no data set lives here.
 """
 
+from keras_vae.evaluation.codes import (
+    code_scores,
+    jacobian_norm,
+    pca_squared_error,
+    saturation,
+    squared_error,
+)
 from keras_vae.evaluation.latent import active_units, kl_per_dimension
+from keras_vae.evaluation.probes import PROBES, probe_errors
 from keras_vae.evaluation.scores import evaluate
 
-__all__ = ["active_units", "evaluate", "kl_per_dimension"]
+__all__ = [
+    "PROBES",
+    "active_units",
+    "code_scores",
+    "evaluate",
+    "jacobian_norm",
+    "kl_per_dimension",
+    "pca_squared_error",
+    "probe_errors",
+    "saturation",
+    "squared_error",
+]

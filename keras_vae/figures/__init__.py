@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from keras_vae.figures.codes import latent
+from keras_vae.figures.codes import compare, latent
 from keras_vae.figures.curves import history
 from keras_vae.figures.decoded import (
     analogies,
@@ -18,22 +18,31 @@ from keras_vae.figures.decoded import (
     reconstructions,
     samples,
 )
+from keras_vae.figures.features import filters, tangents
+from keras_vae.figures.restored import corruption
 from keras_vae.figures.sheets import image_sheet, save_images
 from keras_vae.figures.suitability import suitable
 
 FIGURES: dict[str, Callable[..., Figure]] = {
     "reconstructions": reconstructions,
+    "corruption": corruption,
     "samples": samples,
     "manifold": manifold,
     "latent": latent,
     "interpolate": interpolate,
     "analogies": analogies,
+    "filters": filters,
+    "tangents": tangents,
+    "compare": compare,
     "history": history,
 }
 
 __all__ = [
     "FIGURES",
     "analogies",
+    "compare",
+    "corruption",
+    "filters",
     "history",
     "image_sheet",
     "interpolate",
@@ -43,4 +52,5 @@ __all__ = [
     "samples",
     "save_images",
     "suitable",
+    "tangents",
 ]

@@ -1,7 +1,8 @@
-"""Figure of what an encoder makes: the codes of examples, in two dimensions."""
+"""Figures of what an encoder makes: the codes of examples, in two dimensions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,41 +38,76 @@ def latent(model: LatentModel, dataset: Dataset, *, num: int = 5000, seed: int =
     Returns:
         One axes with one scatter, and the axes of a colour bar where there is one.
     """
-    check_suitable("latent", model, dataset)
+    return _scatters(
+        [model], dataset, f"Latent codes \N{MIDDLE DOT} {type(model).__name__}", num, seed
+    )
+
+
+def compare(
+    model: LatentModel, other: LatentModel, dataset: Dataset, *, num: int = 5000, seed: int = 0
+) -> Figure:
+    """The codes of two models side by side, of the same test examples, as `latent` draws them.
+
+    Args:
+        model: any model with at least two latent dimensions.
+        other: another one of the same data.
+        dataset: their data.
+        num: examples, at most.
+        seed: which examples.
+
+    Returns:
+        One axes for each model.
+    """
+    names = f"{type(model).__name__} and {type(other).__name__}"
+    return _scatters([model, other], dataset, f"Latent codes \N{MIDDLE DOT} {names}", num, seed)
+
+
+def _scatters(
+    models: Sequence[LatentModel], dataset: Dataset, title: str, num: int, seed: int
+) -> Figure:
+    """One scatter for each model, side by side."""
     check_positive(num=num)
+    for model in models:
+        check_suitable("latent", model, dataset)
     rows = np.random.default_rng(seed).permutation(len(dataset.x_test))[:num]
+    y = None if dataset.y_test is None else dataset.y_test[rows]
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)  # inches
+    size = (5.8 * len(models) + 1.0, 6.0)
+    figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout=layout)
+    for column, model in enumerate(models, start=1):
+        axes = figure.add_subplot(1, len(models), column)
+        codes, names = _plane(model, dataset, rows)
+        _scatter(axes, codes, y)
+        if y is not None and y.ndim == 1 and model.condition_dim is None:
+            _name_clusters(axes, codes, y)
+        axes.set_xlabel(names[0])
+        axes.set_ylabel(names[1])
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(color=GREY, labelcolor=GREY)
+        of_model = f"{type(model).__name__}: " if len(models) > 1 else ""
+        axes.set_title(
+            f"{of_model}{len(rows):,} examples of the test set",
+            loc="left",
+            size=FONT_SIZE,
+            color=GREY,
+        )
+    _explain_colours(figure, y)
+    figure.suptitle(f"{title} on {dataset.name}", x=0.02, ha="left", size=10.5, weight="bold")
+    return figure
+
+
+def _plane(model: LatentModel, dataset: Dataset, rows: Array) -> tuple[Array, list[str]]:
+    """Codes of rows of the test set in two dimensions (rows, 2), and what those are called."""
     codes = model.encode(dataset.x_test[rows], conditions_of(model, dataset, rows))
     codes = codes.reshape(len(rows), model.latent_dim)  # codes of a convolutional model have axes
-    names = ["$z_1$", "$z_2$"]
-    if model.latent_dim > 2:
-        codes, explained = principal_components(codes, 2)
-        names = [
-            f"principal component {i + 1} ({100 * share:.1f} % of the variance)"
-            for i, share in enumerate(explained)
-        ]
-    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)  # inches
-    figure = Figure(figsize=(6.8, 6.0), dpi=DPI, facecolor="white", layout=layout)
-    axes = figure.add_subplot()
-    y = None if dataset.y_test is None else dataset.y_test[rows]
-    _scatter(figure, axes, codes, y)
-    if y is not None and y.ndim == 1 and model.condition_dim is None:
-        _name_clusters(axes, codes, y)
-    axes.set_xlabel(names[0])
-    axes.set_ylabel(names[1])
-    axes.set_aspect("equal", adjustable="datalim")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(color=GREY, labelcolor=GREY)
-    figure.suptitle(
-        f"Latent codes \N{MIDDLE DOT} {type(model).__name__} on {dataset.name}",
-        x=0.02,
-        ha="left",
-        size=10.5,
-        weight="bold",
-    )
-    axes.set_title(
-        f"{len(rows):,} examples of the test set", loc="left", size=FONT_SIZE, color=GREY
-    )
-    return figure
+    if model.latent_dim == 2:
+        return codes, ["$z_1$", "$z_2$"]
+    codes, explained = principal_components(codes, 2)
+    return codes, [
+        f"principal component {i + 1} ({100 * share:.1f} % of the variance)"
+        for i, share in enumerate(explained)
+    ]
 
 
 def principal_components(codes: Array, num: int) -> tuple[Array, Array]:
@@ -93,8 +129,8 @@ def principal_components(codes: Array, num: int) -> tuple[Array, Array]:
     return centred @ directions[:num].T, variance[:num] / max(variance.sum(), 1e-12)
 
 
-def _scatter(figure: Figure, axes: Axes, codes: Array, y: Array | None) -> None:
-    """Points, and a legend or a colour bar where `y` is labels (rows,) or numbers (rows, 1)."""
+def _scatter(axes: Axes, codes: Array, y: Array | None) -> None:
+    """Points, in colours where `y` is labels (rows,) or numbers (rows, 1)."""
     size = float(np.clip(30000 / len(codes), 5.0, 30.0))
     style: dict[str, Any] = {"s": size, "alpha": 0.7, "linewidths": 0, "rasterized": True}
     horizontal, vertical = codes.T
@@ -104,10 +140,19 @@ def _scatter(figure: Figure, axes: Axes, codes: Array, y: Array | None) -> None:
         axes.scatter(
             horizontal, vertical, c=y, cmap=colours, vmin=-0.5, vmax=num_classes - 0.5, **style
         )
-        present = np.unique(y)
+    elif y is not None and y.shape[1] == 1:
+        axes.scatter(horizontal, vertical, c=y.ravel(), cmap="viridis", **style)
+    else:
+        axes.scatter(horizontal, vertical, color="tab:blue", **style)
+
+
+def _explain_colours(figure: Figure, y: Array | None) -> None:
+    """A legend of labels, or a colour bar of numbers, right of all axes."""
+    if y is not None and y.ndim == 1:
+        colours = _class_colours(int(y.max()) + 1)
         handles = [
             Line2D([], [], marker="o", linestyle="", color=colours(int(label)), label=str(label))
-            for label in present
+            for label in np.unique(y)
         ]
         figure.legend(
             handles=handles,
@@ -118,10 +163,8 @@ def _scatter(figure: Figure, axes: Axes, codes: Array, y: Array | None) -> None:
             handletextpad=0.1,
         )
     elif y is not None and y.shape[1] == 1:
-        points = axes.scatter(horizontal, vertical, c=y.ravel(), cmap="viridis", **style)
-        figure.colorbar(points, ax=axes, label="condition", shrink=0.8)
-    else:
-        axes.scatter(horizontal, vertical, color="tab:blue", **style)
+        points = figure.axes[-1].collections[0]
+        figure.colorbar(points, ax=figure.axes, label="condition", shrink=0.8)
 
 
 def _name_clusters(axes: Axes, codes: Array, labels: Array) -> None:

@@ -19,6 +19,7 @@ from keras_vae.figures.examples import (
     limits,
     pick_pairs,
     pick_rows,
+    title_of,
     values,
 )
 from keras_vae.figures.panels import Panel, draw_panels
@@ -61,7 +62,7 @@ def reconstructions(
     ]
     return draw_panels(
         panels,
-        title=_title("reconstructions", model, dataset),
+        title=title_of("reconstructions", model, dataset),
         subtitle="test set; mean of the likelihood at the mean of the posterior",
         limits=limits(dataset),
     )
@@ -99,7 +100,7 @@ def samples(
     tiles = decoded.reshape(num, columns, *model.event_shape)
     return draw_panels(
         [Panel(tiles, row_labels=names)],
-        title=_title("samples", model, dataset),
+        title=title_of("samples", model, dataset),
         subtitle=f"mean of the likelihood; seed {seed}, temperature {temperature:g}",
         limits=limits(dataset),
     )
@@ -142,7 +143,7 @@ def manifold(model: VAE, dataset: Dataset, *, size: int | None = None, seed: int
         panels.append(Panel(tiles.reshape(size, size, *model.event_shape), title=name))
     return draw_panels(
         panels,
-        title=_title("manifold", model, dataset),
+        title=title_of("manifold", model, dataset),
         subtitle=(
             "z\N{SUBSCRIPT ONE} \N{RIGHTWARDS ARROW}, z\N{SUBSCRIPT TWO} \N{UPWARDS ARROW}: "
             f"quantiles of the prior, \N{PLUS-MINUS SIGN}{line[-1]:.2f} standard deviations"
@@ -217,7 +218,7 @@ def interpolate(
     tiles = np.concatenate([first, decoded, last], axis=1)  # (pairs, steps + 2, *event_shape)
     return draw_panels(
         [Panel(tiles, column_labels=["from", *(f"{weight:.2g}" for weight in weights), "to"])],
-        title=_title("interpolation", model, dataset),
+        title=title_of("interpolation", model, dataset),
         subtitle=f"{path} path between the codes of two examples of the test set",
         limits=limits(dataset),
     )
@@ -281,11 +282,7 @@ def analogies(
     framed = [(row, 1 + label) for row, label in enumerate(own_labels)]
     return draw_panels(
         [Panel(tiles, column_labels=["given", *names], framed=framed)],
-        title=_title("analogies", model, dataset),
+        title=title_of("analogies", model, dataset),
         subtitle="the style of an example of the test set in every label; framed: its own",
         limits=limits(dataset),
     )
-
-
-def _title(name: str, model: LatentModel, dataset: Dataset) -> str:
-    return f"{name.capitalize()} \N{MIDDLE DOT} {type(model).__name__} on {dataset.name}"

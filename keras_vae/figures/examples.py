@@ -1,4 +1,4 @@
-"""Which examples a figure shows: rows of the test set, their conditions, and the limits of grey."""
+"""What figures show: rows of the test set, their conditions, the limits of grey, their title."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 def values(x: Array) -> Array:
     """What the models see: uint8 as x / 255, anything else as it is; float32 of the same shape."""
     return (x / 255.0 if x.dtype == np.uint8 else x).astype(np.float32)
+
+
+def title_of(name: str, model: LatentModel, dataset: Dataset) -> str:
+    """What stands above a figure: its name, the model's class and the data's name."""
+    return f"{name.capitalize()} \N{MIDDLE DOT} {type(model).__name__} on {dataset.name}"
 
 
 def limits(dataset: Dataset) -> tuple[float, float]:

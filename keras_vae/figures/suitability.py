@@ -10,7 +10,17 @@ from keras_vae.errors import UserError
 if TYPE_CHECKING:
     from keras_vae.models import LatentModel
 
-NAMES = ("reconstructions", "samples", "manifold", "latent", "interpolate", "analogies")
+NAMES = (
+    "reconstructions",
+    "corruption",
+    "samples",
+    "manifold",
+    "latent",
+    "interpolate",
+    "analogies",
+    "filters",
+    "tangents",
+)
 
 
 def suitable(model: LatentModel, dataset: Dataset) -> list[str]:
@@ -29,6 +39,7 @@ def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
     """Why a figure does not suit, and what to do instead; None when it suits."""
     # Imported here, so that image sheets do without tensorflow.
     from keras_vae.distributions.priors import LearnedNormal, StandardNormal
+    from keras_vae.figures.kernels import first_kernel
     from keras_vae.models import Generative
 
     if tuple(model.event_shape) != tuple(dataset.event_shape):
@@ -65,6 +76,21 @@ def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
         return (
             "it needs a latent space of at least 2 dimensions, and this one has "
             f"{model.latent_dim}: fit with a larger `latent_dim`"
+        )
+    if name == "corruption" and model.corruption_layer is None:
+        return (
+            f"it needs a model with a corruption, and this {type(model).__name__} has none: fit a "
+            "DenoisingAutoencoder, or any model with `corruption`"
+        )
+    if name == "filters" and len(first_kernel(model)) == 0:
+        return (
+            "it needs images, and an encoder that begins with a dense layer or a convolution: draw "
+            "'reconstructions'"
+        )
+    if name == "tangents" and model.condition_dim is not None:
+        return (
+            f"it needs a model without a condition, and this one is a {type(model).__name__}: draw "
+            "'analogies'"
         )
     if name == "analogies" and (model.condition_dim is None or dataset.num_classes is None):
         return (

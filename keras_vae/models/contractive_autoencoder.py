@@ -9,8 +9,8 @@ from typing import Any, Literal
 import keras
 
 from keras_vae.errors import UserError
-from keras_vae.models._jacobian import closed_form, exact, hutchinson, single_layer
 from keras_vae.models.autoencoder import Autoencoder
+from keras_vae.models.jacobian import closed_form, exact, hutchinson, single_layer
 from keras_vae.noise import Noise, Tensor
 
 _EXACT_UP_TO = 32
@@ -75,7 +75,7 @@ class ContractiveAutoencoder(Autoencoder):
                 f"Unknown jacobian: {jacobian!r}. "
                 'Expected "auto", "closed_form", "exact" or "hutchinson".'
             )
-        self._layer = single_layer(encoder, self.posterior_layer)
+        self._layer = single_layer(self.encoding_layers())
         if jacobian == "closed_form" and self._layer is None:
             raise UserError(
                 "The closed form of the Jacobian needs an encoder of one dense layer with sigmoid "

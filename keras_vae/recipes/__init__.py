@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from keras_vae.recipes.fitting import Interrupted, fit, resume
     from keras_vae.recipes.opened import Opened, open_model
     from keras_vae.recipes.pictures import plot, sample
-    from keras_vae.recipes.results import evaluate
+    from keras_vae.recipes.results import evaluate, probe
 
 __all__ = [
     "Interrupted",
@@ -29,6 +29,7 @@ __all__ = [
     "names",
     "open_model",
     "plot",
+    "probe",
     "resume",
     "sample",
 ]
@@ -42,6 +43,7 @@ _IMPORTS_TENSORFLOW = {
     "plot": "pictures",
     "sample": "pictures",
     "evaluate": "results",
+    "probe": "results",
 }
 
 

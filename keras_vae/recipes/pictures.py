@@ -29,6 +29,7 @@ def plot(
     what: str,
     out: str | Path,
     *,
+    other: Opened | None = None,
     data: str | Path | None = None,
     seed: int = 0,
     rows: Sequence[int] = (),
@@ -39,6 +40,7 @@ def plot(
         opened: The model.
         what: A name in `keras_vae.figures.FIGURES`.
         out: The file; its ending is the format.
+        other: The second model of `compare`.
         data: The data to show, if not those that the model was fitted to.
         seed: Of all randomness in the figure.
         rows: The test rows whose style `analogies` shows.
@@ -53,6 +55,11 @@ def plot(
         )
     if rows and what != "analogies":
         raise UserError(f"Rows are chosen for 'analogies' alone: leave them out for {what!r}.")
+    if (what == "compare") != (other is not None):
+        raise UserError(
+            f"'compare' shows two models, and no other figure does. Received {what!r} with "
+            f"{1 if other is None else 2}: write `keras-vae plot MODEL compare OTHER`."
+        )
     if what == "history":
         if opened.run is None:
             raise UserError("A .keras file has no history: name its run folder.")
@@ -60,6 +67,8 @@ def plot(
     elif what == "analogies":
         dataset = opened.dataset(data)
         figure = figures.analogies(opened.model, dataset, rows=rows or None, seed=seed)
+    elif other is not None:
+        figure = figures.compare(opened.model, other.model, opened.dataset(data), seed=seed)
     else:
         figure = figures.FIGURES[what](opened.model, opened.dataset(data), seed=seed)
     figure.savefig(out)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from keras_vae import __version__, evaluation
 from keras_vae.datasets import Dataset
 from keras_vae.distributions import Bernoulli
+from keras_vae.errors import UserError
 from keras_vae.models import LatentModel
 
-_OTHER_UNITS = {"active_units": "units"}
+_OTHER_UNITS = {
+    "active_units": "units",
+    "squared_error": "per row",
+    "pca_squared_error": "per row",
+    "jacobian_norm": "",
+    "saturated_units": "%",
+}
 _PACKAGES = ("keras", "tensorflow", "tensorflow-probability", "numpy")
 
 
@@ -55,8 +62,57 @@ def evaluate(
         "test_rows": len(dataset.x_test[:limit]),
         **samples,
         "metrics": metrics,
-        "units": {name: _OTHER_UNITS.get(name, "nats") for name in metrics},
+        "units": _units(metrics),
     }
+
+
+def probe(
+    model: LatentModel,
+    dataset: Dataset,
+    *,
+    num_labels: Sequence[int | None] = (100, 1000, None),
+    limit: int | None = None,
+    seed: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> dict[str, Any]:
+    """Measures what a model's code is worth: classifiers trained on it, and what it keeps.
+
+    Args:
+        model: A model without a condition.
+        dataset: Where the rows and their labels come from.
+        num_labels: Of how many training rows the classifiers see the labels; None for all.
+        limit: Only the first so many test rows.
+        seed: Of the choice of labelled rows.
+        progress: Called with 1 after each classifier.
+
+    Returns:
+        `metrics` and `units` of the code, and `probes`: name of the classifier -> number of labels
+        -> share of the test rows that it gets wrong, in percent.
+
+    Raises:
+        UserError: For a conditional model, or data without integer labels.
+    """
+    if model.condition_dim is not None:
+        raise UserError(
+            f"A {type(model).__name__} is told the label, so its code says little of it: probe a "
+            "model without a condition."
+        )
+    if dataset.num_classes is None or dataset.y_train is None or dataset.y_test is None:
+        raise UserError(
+            f"Probes need integer labels, and {dataset.name!r} has none: give y_train and y_test."
+        )
+    x_test = dataset.x_test[:limit]
+    scores = evaluation.code_scores(model, dataset.x_train, x_test)
+    probes = evaluation.probe_errors(
+        model.encode(dataset.x_train),
+        dataset.y_train,
+        model.encode(x_test),
+        dataset.y_test[:limit],
+        num_labels=num_labels,
+        seed=seed,
+        progress=progress,
+    )
+    return {"metrics": scores, "units": _units(scores), "probes": probes}
 
 
 def conditions(model: LatentModel, y: Any, limit: int | None = None) -> Any:
@@ -68,6 +124,10 @@ def versions() -> dict[str, str]:
     """The versions of what the numbers depend on."""
     packages = {package: importlib.metadata.version(package) for package in _PACKAGES}
     return {"keras-vae": __version__, **packages, "python": platform.python_version()}
+
+
+def _units(metrics: Mapping[str, float]) -> dict[str, str]:
+    return {name: _OTHER_UNITS.get(name, "nats") for name in metrics}
 
 
 def _protocol(model: LatentModel) -> str:

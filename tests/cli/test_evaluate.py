@@ -47,6 +47,31 @@ def test_limit_and_no_samples(keras_vae, fitted):
     assert result.stderr == ""
 
 
+def test_probe(keras_vae, fitted):
+    folder = fitted("Autoencoder").folder
+    result = keras_vae("evaluate", folder, "--probe", "--limit", 15)
+    lines = [line.split("  ")[0] for line in result.stdout.splitlines()]
+    for name in ("squared error", "pca squared error", "jacobian norm", "15 test rows of squares"):
+        assert any(line.startswith(name) for line in lines)
+    assert lines[-3:] == ["linear", "nearest neighbours", "rbf svm"]
+    header = next(line for line in result.stdout.splitlines() if line.startswith("errors in %"))
+    assert header.split("  ")[-1].strip() == "50 labels"  # there are no more
+    results = json.loads(keras_vae("evaluate", folder, "--probe", "--limit", 15, "--json").stdout)
+    for name, errors in results["probes"].items():
+        assert (
+            f"{errors['50']:.2f}"
+            in result.stdout.splitlines()[-3:][
+                ["linear", "nearest_neighbours", "rbf_svm"].index(name)
+            ]
+        )
+    assert results["units"]["squared_error"] == "per row"
+
+
+def test_probe_refuses_a_model_that_is_told_the_label(refused, fitted):
+    message = refused("evaluate", fitted("CVAE").folder, "--probe", "--num-samples", 0)
+    assert "probe a model without a condition" in message
+
+
 def test_an_autoencoder_has_its_own_terms(keras_vae, fitted):
     results = json.loads(keras_vae("evaluate", fitted("Autoencoder").folder, "--json").stdout)
     assert set(results["metrics"]) == {"loss", "reconstruction"}

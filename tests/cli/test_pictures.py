@@ -7,6 +7,7 @@ from matplotlib.image import imread
 from keras_vae import CVAE, networks
 
 FIGURES = ["reconstructions", "samples", "manifold", "latent", "interpolate", "history"]
+FIGURES += ["filters", "tangents"]
 
 
 @pytest.mark.parametrize("what", FIGURES)
@@ -19,6 +20,14 @@ def test_plot(keras_vae, fitted, what):
 def test_plot_in_another_format(keras_vae, fitted, tmp_path):
     keras_vae("plot", fitted("VAE").folder, "history", "--out", "a.svg")
     assert "<svg" in (tmp_path / "a.svg").read_text()
+
+
+def test_compare(keras_vae, fitted):
+    two = fitted("VAE").folder, "compare", fitted("Autoencoder").folder
+    result = keras_vae("plot", *two, "--out", "a.png")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "a.png\n", "")
+    keras_vae("plot", fitted("VAE").folder, "latent", "--out", "b.png")
+    assert imread("a.png").shape[1] > 1.5 * imread("b.png").shape[1]
 
 
 def test_analogies_of_chosen_rows(keras_vae, fitted):
@@ -40,6 +49,9 @@ def test_plot_with_another_seed_and_other_data(keras_vae, fitted, data):
         ("VAE", ["sampels", "--out", "a.png"], "did you mean 'samples'"),
         ("VAE", ["analogies", "--out", "a.png"], "needs a model with a condition"),
         ("VAE", ["samples", "--row", "1", "--out", "a.png"], "'analogies' alone"),
+        ("VAE", ["corruption", "--out", "a.png"], "needs a model with a corruption"),
+        ("VAE", ["compare", "--out", "a.png"], "plot MODEL compare OTHER"),
+        ("VAE", ["latent", "runs/1", "--out", "a.png"], "There is no model 'runs/1'"),
         ("VAE", ["samples"], "Missing option '--out'"),
         ("VAE", ["samples", "--out", "none/a.png"], "none/a.png: No such file"),
         ("VAE", ["samples", "--out", "a.xyz"], "Format 'xyz' is not supported"),

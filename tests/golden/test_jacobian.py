@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_vae
 from keras_vae.errors import UserError
-from keras_vae.models._jacobian import closed_form, exact, hutchinson
+from keras_vae.models.jacobian import closed_form, exact, hutchinson
 from keras_vae.noise import Noise
 
 X = np.random.default_rng(0).random((6, 5), "float32")

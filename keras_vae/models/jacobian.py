@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -22,12 +21,18 @@ _DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
 """Of an activation f, as a function of its value."""
 
 
-def single_layer(encoder: keras.Model, posterior: Any) -> tuple[keras.layers.Dense, str] | None:
-    """The one dense layer of an encoder and its activation's name, or None for other encoders."""
+def single_layer(parts: Sequence[keras.Layer]) -> tuple[keras.layers.Dense, str] | None:
+    """The one dense layer of an encoder and its activation's name, or None for other encoders.
+
+    Args:
+        parts: What makes a code of x, from `LatentModel.encoding_layers`.
+    """
+    encoder, mean, *others = parts
+    posterior = mean.density
     weighted = [layer for layer in encoder.layers if layer.weights]
     shapers = (keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Reshape)
-    others = [layer for layer in encoder.layers if not layer.weights]
-    if len(weighted) != 1 or not all(isinstance(layer, shapers) for layer in others):
+    rest = [layer for layer in encoder.layers if not layer.weights]
+    if others or len(weighted) != 1 or not all(isinstance(layer, shapers) for layer in rest):
         return None
     if not isinstance(weighted[0], keras.layers.Dense) or not isinstance(posterior, Deterministic):
         return None
