@@ -27,7 +27,7 @@ class TiedDense(keras.Layer):
         Vincent et al. (2010), "Stacked Denoising Autoencoders", section 2.2.
     """
 
-    _kernel: Callable[[], Tensor] | None = None
+    _tied_to: Callable[[], keras.layers.Dense | None] = staticmethod(lambda: None)
 
     def __init__(
         self, source: str, units: int, activation: str | None = None, **kwargs: Any
@@ -39,18 +39,23 @@ class TiedDense(keras.Layer):
         self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
         self.built = True
 
+    @property
+    def tied_to(self) -> keras.layers.Dense | None:
+        """The layer that has the kernel, or None before `tie`."""
+        return self._tied_to()
+
     def tie(self, layer: keras.layers.Dense) -> None:
         """Takes the layer's kernel (units, input_size) from now on, without owning it."""
-        self._kernel = lambda: layer.kernel
+        self._tied_to = lambda: layer  # Keras would track the layer itself as a part of this one
 
     def call(self, inputs: Tensor) -> Tensor:
         """(batch, input_size) -> (batch, units)."""
-        if self._kernel is None:
+        if self.tied_to is None:
             raise UserError(
                 f"The layer {self.name!r} has no kernel yet: it is tied to {self.source!r} of an "
                 "encoder, by the model that is made of both."
             )
-        kernel = keras.ops.transpose(self._kernel())  # (input_size, units)
+        kernel = keras.ops.transpose(self.tied_to.kernel)  # (input_size, units)
         return self.activation(keras.ops.matmul(inputs, kernel) + self.bias)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
@@ -70,16 +75,15 @@ class TiedDense(keras.Layer):
 def tie(encoder: keras.Model, decoder: keras.Model) -> None:
     """Ties every `TiedDense` of a decoder to the layer of the encoder that it names.
 
+    One that is tied to a layer of this encoder stays so: in a stack several have the same name.
+
     Raises:
         UserError: When the encoder has no dense layer of that name.
     """
-    dense = {
-        layer.name: layer
-        for layer in encoder._flatten_layers()
-        if isinstance(layer, keras.layers.Dense)
-    }
+    layers = [part for part in encoder._flatten_layers() if isinstance(part, keras.layers.Dense)]
+    dense = {layer.name: layer for layer in layers}
     for layer in decoder._flatten_layers():
-        if isinstance(layer, TiedDense):
+        if isinstance(layer, TiedDense) and not any(layer.tied_to is part for part in layers):
             if layer.source not in dense:
                 raise UserError(
                     f"The decoder's layer {layer.name!r} is tied to {layer.source!r}, and the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -75,7 +76,8 @@ class StackedAutoencoder(Autoencoder):
             optimizer: A Keras optimizer or its name; each autoencoder gets one like it. An
                 autoencoder that has been compiled keeps its own.
             validation_data: Data (num, *event_shape), or a tuple that holds them alone.
-            **kwargs: Of `fit`, the same for all: `epochs`, `batch_size`, `callbacks`, `verbose`.
+            **kwargs: Of `fit`, the same for all: `epochs`, `batch_size`, `callbacks`, `verbose`,
+                which also says which layer it is.
 
         Returns:
             The history of each.
@@ -93,7 +95,10 @@ class StackedAutoencoder(Autoencoder):
         config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
         held_out = validation_data[0] if isinstance(validation_data, tuple) else validation_data
         histories = []
-        for part in self.autoencoders:
+        for number, part in enumerate(self.autoencoders, start=1):
+            if kwargs.get("verbose", "auto"):
+                widths = f"{math.prod(part.event_shape)}-{part.latent_dim}"
+                print(f"Layer {number} of {len(self.autoencoders)}: {widths}", flush=True)
             if not part.compiled:
                 part.compile(keras.optimizers.deserialize(config))
             validation = None if held_out is None else (held_out,)

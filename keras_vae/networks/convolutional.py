@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -20,11 +20,13 @@ def convolutional(
     filters: Sequence[int] = (32, 64),
     hidden: Sequence[int] = (),
     activation: str = "relu",
+    downsampling: Literal["strides", "max_pool"] = "strides",
     posterior: Any = "normal",
     likelihood: Any = "bernoulli",
     condition_dim: int | None = None,
+    weight_decay: float = 0.0,
 ) -> tuple[keras.Model, keras.Model]:
-    """An encoder of 3 x 3 convolutions with stride 2, and a mirrored decoder of transposed ones.
+    """An encoder of 3 x 3 convolutions that halve the image each, and its mirror image.
 
     Args:
         event_shape: (height, width, channels) of one image, of any size: where an odd size is
@@ -33,20 +35,122 @@ def convolutional(
         filters: Channels of the encoder's convolutions, first to last; each halves the image.
         hidden: Widths of dense layers between the last feature maps and the code.
         activation: Of the hidden layers.
+        downsampling: "strides": convolutions with stride 2, and transposed ones; or "max_pool":
+            convolutions, each with max-pooling after it, and in the decoder unpooling, which
+            repeats every value, before each.
         posterior: What the encoder must give parameters for; "deterministic" for a plain
             autoencoder.
         likelihood: What the decoder must give parameters for.
         condition_dim: Width of the condition, a second input of both networks: constant maps beside
             the image's channels, and numbers beside the code; None for none.
+        weight_decay: This times the sum of the squared kernels is added to the loss.
 
     Returns:
         The encoder, from x (batch, height, width, channels), and the decoder, from z (batch,
         latent_dim).
 
     Raises:
-        UserError: When `event_shape` is not that of an image, or there are no `filters`.
+        UserError: When `event_shape` is not that of an image, or there are no `filters`, or for
+            another `downsampling`.
+
+    Reference:
+        Masci et al. (2011), "Stacked Convolutional Auto-Encoders for Hierarchical Feature
+        Extraction", section 3, for max-pooling.
     """
     event_shape = tuple(event_shape)
+    _check_images(event_shape, filters)
+    if downsampling not in ("strides", "max_pool"):
+        raise UserError(f'Unknown downsampling {downsampling!r}: expected "strides" or "max_pool".')
+    posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
+    likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
+    sizes = [(event_shape[0], event_shape[1])]  # of the feature maps, first to last
+    for _ in filters:
+        sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
+    options = {"kernel_regularizer": _l2(weight_decay)}
+    dense = partial(keras.layers.Dense, **options)
+
+    inputs, h = _inputs(
+        event_shape, condition_dim
+    )  # (batch, height, width, channels + condition_dim)
+    for channels in filters:
+        h = _halved(
+            h, channels, downsampling, activation=activation, **options
+        )  # (batch, ceil(height / 2), ceil(width / 2), channels)
+    h = keras.layers.Flatten()(h)  # (batch, features)
+    for width in hidden:
+        h = dense(width, activation=activation)(h)  # (batch, width)
+    encoder = keras.Model(inputs, dense(*posterior_shape, name="params")(h), name="encoder")
+
+    inputs, h = _inputs((latent_dim,), condition_dim)  # (batch, latent_dim + condition_dim)
+    for width in hidden[::-1]:
+        h = dense(width, activation=activation)(h)  # (batch, width)
+    h = dense(math.prod(sizes[-1]) * filters[-1], activation=activation)(h)  # (batch, features)
+    h = keras.layers.Reshape((*sizes[-1], filters[-1]))(h)  # (batch, *sizes[-1], filters[-1])
+    for channels, size in zip(filters[-2::-1], sizes[-2:0:-1], strict=True):
+        h = _doubled(h, channels, downsampling, activation=activation, **options)
+        h = _cropped(h, size)  # (batch, *size, channels)
+    h = _doubled(h, likelihood_shape[-1], downsampling, name="params", **options)
+    h = _cropped(h, sizes[0])  # (batch, *likelihood_shape)
+    return encoder, keras.Model(inputs, h, name="decoder")
+
+
+def fully_convolutional(
+    event_shape: Sequence[int],
+    filters: Sequence[int] = (64, 64, 128),
+    *,
+    kernel_size: int = 5,
+    decoder_kernel_size: int = 11,
+    activation: str = "relu",
+    posterior: Any = "deterministic",
+    likelihood: Any = "normal",
+    weight_decay: float = 0.0,
+) -> tuple[keras.Model, keras.Model]:
+    """Convolutions of full resolution: the code is feature maps, and the decoder one layer.
+
+    Use it with a sparse code, which is then an image as a sum of a few of the decoder's filters.
+
+    Args:
+        event_shape: (height, width, channels) of one image.
+        filters: Channels of the encoder's convolutions, first to last; the last are the code's.
+        kernel_size: Of the encoder's convolutions.
+        decoder_kernel_size: Of the decoder's only one.
+        activation: Of the encoder's layers but the last, whose activation is the posterior's.
+        posterior: A posterior of one number per value, such as "deterministic".
+        likelihood: What the decoder must give parameters for.
+        weight_decay: As in `convolutional`.
+
+    Returns:
+        The encoder, from x (batch, height, width, channels), and the decoder, from z (batch,
+        height, width, filters[-1]).
+
+    Raises:
+        UserError: When `event_shape` is not that of an image, there are no `filters`, or the
+            posterior has more than one number per value.
+
+    Reference:
+        Makhzani and Frey (2015), "Winner-Take-All Autoencoders", section 3.
+    """
+    event_shape = tuple(event_shape)
+    _check_images(event_shape, filters)
+    latent_shape = (*event_shape[:2], filters[-1])
+    if get_posterior(posterior).params_shape(latent_shape) != latent_shape:
+        raise UserError(
+            f"A fully convolutional code has one number per value. Received {posterior!r}; use "
+            '"deterministic", or the network "convolutional".'
+        )
+    channels = get_likelihood(likelihood).params_shape(event_shape)[-1]
+    convolution = partial(keras.layers.Conv2D, padding="same", kernel_regularizer=_l2(weight_decay))
+    h = inputs = keras.Input(event_shape)
+    for width in filters[:-1]:
+        h = convolution(width, kernel_size, activation=activation)(h)  # (batch, h, w, width)
+    h = convolution(filters[-1], kernel_size, name="params")(h)  # (batch, *latent_shape)
+    encoder = keras.Model(inputs, h, name="encoder")
+    inputs = keras.Input(latent_shape)
+    h = convolution(channels, decoder_kernel_size, name="params")(inputs)  # (batch, h, w, channels)
+    return encoder, keras.Model(inputs, h, name="decoder")
+
+
+def _check_images(event_shape: tuple[int, ...], filters: Sequence[int]) -> None:
     if len(event_shape) != 3:
         raise UserError(
             f"A convolutional network takes images (height, width, channels). "
@@ -58,43 +162,10 @@ def convolutional(
             "A convolutional network takes at least one number in `filters`. Received none; "
             'use the network "dense".'
         )
-    posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
-    likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
-    sizes = [event_shape[:2]]  # of the feature maps, first to last
-    for _ in filters:
-        sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
-    convolution = partial(
-        keras.layers.Conv2D, kernel_size=3, strides=2, padding="same", activation=activation
-    )
-    transposed = partial(keras.layers.Conv2DTranspose, kernel_size=3, strides=2, padding="same")
 
-    inputs, h = _inputs(
-        event_shape, condition_dim
-    )  # (batch, height, width, channels + condition_dim)
-    for channels in filters:
-        h = convolution(channels)(h)  # (batch, ceil(height / 2), ceil(width / 2), channels)
-    h = keras.layers.Flatten()(h)  # (batch, features)
-    for width in hidden:
-        h = keras.layers.Dense(width, activation=activation)(h)  # (batch, width)
-    encoder = keras.Model(
-        inputs, keras.layers.Dense(*posterior_shape, name="params")(h), name="encoder"
-    )
 
-    inputs, h = _inputs((latent_dim,), condition_dim)  # (batch, latent_dim + condition_dim)
-    for width in hidden[::-1]:
-        h = keras.layers.Dense(width, activation=activation)(h)  # (batch, width)
-    h = keras.layers.Dense(math.prod(sizes[-1]) * filters[-1], activation=activation)(
-        h
-    )  # (batch, features)
-    h = keras.layers.Reshape((*sizes[-1], filters[-1]))(h)  # (batch, *sizes[-1], filters[-1])
-    for channels, size in zip(filters[-2::-1], sizes[-2:0:-1], strict=True):
-        h = _cropped(
-            transposed(channels, activation=activation)(h), size
-        )  # (batch, *size, channels)
-    h = _cropped(
-        transposed(likelihood_shape[-1], name="params")(h), sizes[0]
-    )  # (batch, *likelihood_shape)
-    return encoder, keras.Model(inputs, h, name="decoder")
+def _l2(weight_decay: float) -> keras.Regularizer | None:
+    return keras.regularizers.L2(weight_decay) if weight_decay else None
 
 
 def _inputs(shape: tuple[int, ...], condition_dim: int | None) -> tuple[Any, Any]:
@@ -114,6 +185,22 @@ def _inputs(shape: tuple[int, ...], condition_dim: int | None) -> tuple[Any, Any
     return [first, condition], keras.layers.Concatenate()(
         [first, spread]
     )  # (batch, ..., channels + condition_dim)
+
+
+def _halved(maps: Any, channels: int, downsampling: str, **options: Any) -> Any:
+    """Feature maps (batch, height, width, channels), convolved and half as high and wide."""
+    if downsampling == "strides":
+        return keras.layers.Conv2D(channels, 3, strides=2, padding="same", **options)(maps)
+    maps = keras.layers.Conv2D(channels, 3, padding="same", **options)(maps)
+    return keras.layers.MaxPooling2D(2, padding="same")(maps)
+
+
+def _doubled(maps: Any, channels: int, downsampling: str, **options: Any) -> Any:
+    """Feature maps (batch, height, width, channels), twice as high and wide and convolved."""
+    if downsampling == "strides":
+        return keras.layers.Conv2DTranspose(channels, 3, strides=2, padding="same", **options)(maps)
+    maps = keras.layers.UpSampling2D(2)(maps)
+    return keras.layers.Conv2DTranspose(channels, 3, padding="same", **options)(maps)
 
 
 def _cropped(maps: Any, size: tuple[int, int]) -> Any:

@@ -90,6 +90,75 @@ def dense(
     )
 
 
+def dense_layers(
+    event_shape: Sequence[int],
+    latent_dim: int,
+    *,
+    hidden: Sequence[int] = (500,),
+    activation: str = "sigmoid",
+    posterior: Any = "deterministic",
+    likelihood: Any = "bernoulli",
+    tied: bool = False,
+    weight_decay: float = 0.0,
+) -> list[dict[str, Any]]:
+    """The layers of an encoder and its mirror image, each as a shallow autoencoder of its own.
+
+    Use it for a stack:
+
+        layers = keras_vae.networks.dense_layers((28, 28, 1), 30, hidden=(1000, 500, 250))
+        stack = keras_vae.StackedAutoencoder(
+            [keras_vae.DenoisingAutoencoder(**layer) for layer in layers]
+        )
+
+    Args:
+        event_shape: Shape of one example, an image's or a vector's.
+        latent_dim: Width of the last code.
+        hidden: Widths of the codes below, first to last.
+        activation: Of the codes below: they are data of the next layer, under the likelihood
+            "bernoulli" for "sigmoid", and "normal" with that activation for any other.
+        posterior: Of the last code: "deterministic", which is linear, or a table with an
+            `activation`.
+        likelihood: Of the data.
+        tied: Whether each decoder's kernel is its encoder's, transposed.
+        weight_decay: As in `dense`.
+
+    Returns:
+        The arguments of each autoencoder, from the data upwards: `encoder`, `decoder`, `posterior`
+        and `likelihood`.
+
+    Raises:
+        UserError: When the kernels cannot be tied.
+
+    Reference:
+        Hinton and Salakhutdinov (2006), "Reducing the Dimensionality of Data with Neural Networks",
+        figure 1.
+    """
+    inner = "bernoulli" if activation == "sigmoid" else {"name": "normal", "activation": activation}
+    shapes = [tuple(event_shape), *((width,) for width in hidden)]
+    posteriors = [{"name": "deterministic", "activation": activation} for _ in hidden]
+    layers = []
+    for below, width, code, data in zip(
+        shapes,
+        [*hidden, latent_dim],
+        [*posteriors, posterior],
+        [likelihood, *(inner for _ in hidden)],
+        strict=True,
+    ):
+        encoder, decoder = dense(
+            below,
+            width,
+            hidden=(),
+            posterior=code,
+            likelihood=data,
+            tied=tied,
+            weight_decay=weight_decay,
+        )
+        layers.append(
+            {"encoder": encoder, "decoder": decoder, "posterior": code, "likelihood": data}
+        )
+    return layers
+
+
 def _perceptron(
     name: str,
     input_shape: tuple[int, ...],

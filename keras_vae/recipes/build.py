@@ -19,7 +19,7 @@ from keras_vae.distributions.posteriors import POSTERIORS
 from keras_vae.distributions.priors import PRIORS
 from keras_vae.errors import UserError
 from keras_vae.layers.corruption import CORRUPTIONS
-from keras_vae.models import LatentModel
+from keras_vae.models import Autoencoder, LatentModel, StackedAutoencoder
 from keras_vae.models.estimators import ESTIMATORS
 from keras_vae.models.schedules import SCHEDULES
 from keras_vae.models.sparsities import SPARSITIES
@@ -40,6 +40,8 @@ _CHOICES: Mapping[str, Mapping[str, type]] = {
     "corruption": CORRUPTIONS,
     "sparsity": SPARSITIES,
 }
+_LAYERS = "dense_layers"
+"""The network of a stack; every other one is of one pair."""
 
 
 def check(recipe: Recipe) -> None:
@@ -48,62 +50,114 @@ def check(recipe: Recipe) -> None:
     network_types = parameter_types(network, leave_out=(*_FROM_DATA, *_FROM_MODEL))
     network_needs = [key for key in required_parameters(network) if key in network_types]
     check_table("network", _arguments(recipe.network), network_types, network_needs)
-    parameters = _model_parameters(recipe)
-    model_types = {key: kind for key, (kind, _) in parameters.items() if key not in _FROM_ELSEWHERE}
-    check_table("model", _arguments(recipe.model), model_types)
-    for key, spec in _model_arguments(recipe).items():
-        if key in _CHOICES and isinstance(spec, (str, Mapping)):
-            _check_named(f"model.{key}", spec, _CHOICES[key])
-    _check_optimizer(recipe.training["optimizer"])
+    cls = _model_class(recipe)
+    is_stack, name = cls is StackedAutoencoder, recipe.network["name"]
+    if is_stack != (name == _LAYERS):
+        raise UserError(
+            f"model.name is {cls.__name__!r} and network.name is {name!r}: a StackedAutoencoder "
+            f"is made of {_LAYERS!r}, and no other model is."
+        )
+    if recipe.pretraining and not is_stack:
+        raise UserError(
+            f"[pretraining] is for a StackedAutoencoder: leave it out for a {cls.__name__}."
+        )
+    _check_model("model", recipe.model, cls)
+    if is_stack:
+        layer = recipe.model.get("autoencoders", {})
+        _check_model("model.autoencoders", layer, _layer_class(layer))
+    _check_optimizer("training", recipe.training["optimizer"])
+    if "optimizer" in recipe.pretraining:
+        _check_optimizer("pretraining", recipe.pretraining["optimizer"])
 
 
 def build(recipe: Recipe, dataset: Dataset) -> LatentModel:
     """Returns the compiled model; see `Recipe.build`."""
     check(recipe)
-    arguments = _model_arguments(recipe)
-    defaults = {key: default for key, (_, default) in _model_parameters(recipe).items()}
     cls, seed = _model_class(recipe), recipe.training["seed"]
     keras.utils.set_random_seed(seed)  # the initial weights
-    encoder, decoder = _network(recipe)(
-        dataset.event_shape,
-        likelihood=arguments.get("likelihood", defaults["likelihood"]),
-        posterior=arguments.get("posterior", defaults.get("posterior", "deterministic")),
-        condition_dim=_condition_dim(recipe, cls, dataset),
-        **_arguments(recipe.network),
-    )
-    model = cls(encoder, decoder, seed=seed, **arguments)
+    model = _stack(recipe, dataset) if cls is StackedAutoencoder else _single(recipe, cls, dataset)
     compile_arguments = {
         key: recipe.training[key]
         for key in ("steps_per_execution", "jit_compile")
         if key in recipe.training
     }
-    num_steps = recipe.training["epochs"] * math.ceil(
-        len(dataset.x_train) / recipe.training["batch_size"]
-    )
-    model.compile(_optimizer(recipe.training["optimizer"], num_steps), **compile_arguments)
+    model.compile(optimizer(recipe.training, dataset), **compile_arguments)
     for name, rows in (("x_train", dataset.x_train), ("x_test", dataset.x_test)):
         check_range(f"{name} of {dataset.name!r}", rows, model.likelihood_layer.support)
     return model
 
 
-def _network(recipe: Recipe) -> Callable[..., tuple[keras.Model, keras.Model]]:
+def optimizer(settings: Mapping[str, Any], dataset: Dataset) -> keras.optimizers.Optimizer:
+    """The optimizer of `[training]` or `[pretraining]`; its learning rate may be a schedule."""
+    num_steps = settings["epochs"] * math.ceil(len(dataset.x_train) / settings["batch_size"])
+    return _optimizer(settings["optimizer"], num_steps)
+
+
+def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentModel:
+    """A model of one pair of networks."""
+    arguments = _model_arguments(recipe.model, cls)
+    defaults = {key: default for key, (_, default) in _model_parameters(cls).items()}
+    encoder, decoder = _network(recipe)(
+        dataset.event_shape,
+        **{key: arguments.get(key, defaults[key]) for key in _FROM_MODEL},
+        **_condition_dim(recipe, cls, dataset),
+        **_arguments(recipe.network),
+    )
+    return cls(encoder, decoder, seed=recipe.training["seed"], **arguments)
+
+
+def _stack(recipe: Recipe, dataset: Dataset) -> StackedAutoencoder:
+    """A stack of autoencoders of one class, each with a seed of its own."""
+    spec, seed = recipe.model.get("autoencoders", {}), recipe.training["seed"]
+    cls = _layer_class(spec)
+    arguments = _model_arguments(recipe.model, StackedAutoencoder)
+    del arguments["autoencoders"]
+    layers = networks.dense_layers(
+        dataset.event_shape,
+        **{key: arguments.pop(key) for key in _FROM_MODEL if key in arguments},
+        **_arguments(recipe.network),
+    )
+    autoencoders = [
+        cls(**layer, seed=seed + number, **_model_arguments(spec, cls))
+        for number, layer in enumerate(layers, start=1)
+    ]
+    return StackedAutoencoder(autoencoders, seed=seed, **arguments)
+
+
+def _network(recipe: Recipe) -> Callable[..., Any]:
     choices = {name: getattr(networks, name) for name in networks.__all__}
     return _choice("network.name", recipe.network["name"], choices)
 
 
 def _model_class(recipe: Recipe) -> type[LatentModel]:
-    choices = {
-        name: cls
-        for name, cls in _subclasses(models, LatentModel).items()
-        if "encoder" in inspect.signature(cls).parameters  # made of one pair of networks
+    return _choice("model.name", recipe.model["name"], _subclasses(models, LatentModel))
+
+
+def _layer_class(spec: Mapping[str, Any]) -> type[Autoencoder]:
+    """The class of each autoencoder in a stack."""
+    choices: dict[str, type[Autoencoder]] = _subclasses(models, Autoencoder)
+    choices["Autoencoder"] = Autoencoder
+    del choices["StackedAutoencoder"]
+    return _choice("model.autoencoders.name", spec.get("name", "Autoencoder"), choices)
+
+
+def _check_model(where: str, spec: Mapping[str, Any], cls: type[LatentModel]) -> None:
+    """Checks a table of the arguments of a model class."""
+    types = {
+        key: dict if key == "autoencoders" else kind
+        for key, (kind, _) in _model_parameters(cls).items()
+        if key not in _FROM_ELSEWHERE
     }
-    return _choice("model.name", recipe.model["name"], choices)
+    check_table(where, _arguments(spec), types)
+    for key, value in _model_arguments(spec, cls).items():
+        if key in _CHOICES and isinstance(value, (str, Mapping)):
+            _check_named(f"{where}.{key}", value, _CHOICES[key])
 
 
-def _model_parameters(recipe: Recipe) -> dict[str, tuple[Any, Any]]:
+def _model_parameters(cls: type[LatentModel]) -> dict[str, tuple[Any, Any]]:
     """Type and default of each parameter; a variant passes on those that it does not name."""
     found: dict[str, tuple[Any, Any]] = {}
-    classes = _model_class(recipe).__mro__
+    classes = cls.__mro__
     for owner in classes[: classes.index(LatentModel) + 1]:
         if "__init__" in vars(owner):
             defaults = inspect.signature(owner).parameters
@@ -112,10 +166,10 @@ def _model_parameters(recipe: Recipe) -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def _model_arguments(recipe: Recipe) -> dict[str, Any]:
-    """The recipe's arguments; a table without a name is one of the density that is the default."""
-    parameters = _model_parameters(recipe)
-    arguments = _arguments(recipe.model)
+def _model_arguments(spec: Mapping[str, Any], cls: type[LatentModel]) -> dict[str, Any]:
+    """A table's arguments; a table without a name is one of the density that is the default."""
+    parameters = _model_parameters(cls)
+    arguments = _arguments(spec)
     for key, value in arguments.items():
         default = parameters[key][1] if key in parameters else None
         if isinstance(value, Mapping) and isinstance(default, str):
@@ -123,24 +177,31 @@ def _model_arguments(recipe: Recipe) -> dict[str, Any]:
     return arguments
 
 
-def _condition_dim(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> int | None:
+def _condition_dim(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> dict[str, int]:
+    """The argument of the network that makes room for a condition, for a model that has one."""
     if not issubclass(cls, models.CVAE):
-        return None
+        return {}
     if dataset.condition_dim is None:
         raise UserError(
             f"Recipe {recipe.name!r} needs a label for every image and {dataset.name!r} has none: "
             f"give y_train and y_test, or choose a model without a condition, such as VAE."
         )
-    return dataset.condition_dim
+    if "condition_dim" not in inspect.signature(_network(recipe)).parameters:
+        raise UserError(
+            f"The network {recipe.network['name']!r} takes no condition, and a {cls.__name__} "
+            'needs one: use "dense" or "convolutional".'
+        )
+    return {"condition_dim": dataset.condition_dim}
 
 
-def _check_optimizer(spec: str | Mapping[str, Any]) -> None:
+def _check_optimizer(where: str, spec: str | Mapping[str, Any]) -> None:
     table = _table(spec)
     rate = table.get("learning_rate")
     if isinstance(rate, Mapping):
-        _check_named("training.optimizer.learning_rate", _with_decay(rate, 1), _rate_schedules())
+        schedules = _rate_schedules()
+        _check_named(f"{where}.optimizer.learning_rate", _with_decay(rate, 1), schedules)
         table["learning_rate"] = 0.0  # its place is right: what is in it was checked
-    _check_named("training.optimizer", table, _optimizers())
+    _check_named(f"{where}.optimizer", table, _optimizers())
 
 
 def _optimizer(spec: str | Mapping[str, Any], num_steps: int) -> keras.optimizers.Optimizer:

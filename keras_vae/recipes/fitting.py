@@ -15,9 +15,9 @@ import keras
 from keras_vae import datasets, training
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
-from keras_vae.models import Generative, LatentModel
+from keras_vae.models import Generative, LatentModel, StackedAutoencoder
 from keras_vae.recipes._history import HistoryFile
-from keras_vae.recipes.build import check
+from keras_vae.recipes.build import check, optimizer
 from keras_vae.recipes.opened import read_model
 from keras_vae.recipes.pictures import draw_all
 from keras_vae.recipes.recipe import Recipe, load
@@ -127,6 +127,8 @@ def _finish(
     recipe = run.recipe()
     try:
         try:
+            if isinstance(model, StackedAutoencoder) and _epochs_done(run) == 0:
+                _pretrain(run, recipe, model, dataset, verbose)
             _train(run, recipe, model, dataset, callbacks, verbose)
         except UserError as error:
             raise UserError(f"{error} {_kept(run)}.") from error
@@ -139,6 +141,27 @@ def _finish(
             f"Interrupted: {_kept(run)}. Go on with: {_resume_command(run)}"
         ) from None
     return run
+
+
+def _pretrain(
+    run: Run, recipe: Recipe, model: StackedAutoencoder, dataset: Dataset, verbose: int | str
+) -> None:
+    """Trains a stack layer by layer, if the recipe says so; a fit stopped here begins anew."""
+    if not recipe.pretraining:
+        return
+    shared = {key: recipe.training[key] for key in ("batch_size", "optimizer")}
+    settings = {**shared, **recipe.pretraining}
+    histories = model.pretrain(
+        dataset.x_train,
+        optimizer=optimizer(settings, dataset),
+        validation_data=dataset.x_test if recipe.training["validation"] else None,
+        validation_batch_size=500,
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+        verbose=verbose,
+        callbacks=[training.StopOnNaN()],
+    )
+    run.write_pretraining([history.history for history in histories])
 
 
 def _train(

@@ -32,6 +32,7 @@ _FILE = {
     "network": dict,
     "model": dict,
     "training": dict,
+    "pretraining": dict,
 }
 _DATA = {"name": str, "path": str}
 _TRAINING = {
@@ -44,6 +45,7 @@ _TRAINING = {
     "steps_per_execution": int,
     "jit_compile": bool | Literal["auto"],
 }
+_PRETRAINING = {"epochs": int, "batch_size": int, "optimizer": str | dict}
 _TRAINING_DEFAULTS = {"optimizer": "adam", "seed": 0, "validation": True}
 
 
@@ -62,6 +64,8 @@ class Recipe:
             whose `decay_steps` are all steps unless given), `seed`, `validation` (whether the test
             rows are evaluated after every epoch), and Keras' `steps_per_execution` and
             `jit_compile`.
+        pretraining: Of a stack, layer by layer, before that: `epochs` of each layer, and
+            `batch_size` and `optimizer` where they are not those of `training`. Empty for none.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Recipe:
     network: Mapping[str, Any]
     model: Mapping[str, Any]
     training: Mapping[str, Any]
+    pretraining: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks what can be checked without the models: their tables wait for `build`."""
@@ -81,12 +86,15 @@ class Recipe:
         check_table("network", _name_of(self.network), {"name": str}, required=("name",))
         check_table("model", _name_of(self.model), {"name": str}, required=("name",))
         check_table("training", self.training, _TRAINING, required=("epochs", "batch_size"))
-        for key in ("epochs", "batch_size", "steps_per_execution"):
-            if self.training.get(key, 1) < 1:
-                raise UserError(
-                    f"training.{key} is {self.training[key]}, but expected 1 or more; correct it "
-                    f"in the recipe or with --set training.{key}=..."
-                )
+        if self.pretraining:
+            check_table("pretraining", self.pretraining, _PRETRAINING, required=("epochs",))
+        for name, table in (("training", self.training), ("pretraining", self.pretraining)):
+            for key in ("epochs", "batch_size", "steps_per_execution"):
+                if table.get(key, 1) < 1:
+                    raise UserError(
+                        f"{name}.{key} is {table[key]}, but expected 1 or more; correct it in the "
+                        f"recipe or with --set {name}.{key}=..."
+                    )
         if not 0 <= self.training.get("seed", 0) < 2**32:
             raise UserError(
                 f"training.seed is {self.training['seed']}, but expected 0 to 2**32 - 1; correct "
@@ -124,7 +132,10 @@ class Recipe:
 
     def to_toml(self) -> str:
         """Returns the file that `load` reads back as the same recipe."""
-        return tomli_w.dumps(dataclasses.asdict(self))
+        tables = dataclasses.asdict(self)
+        if not self.pretraining:
+            del tables["pretraining"]
+        return tomli_w.dumps(tables)
 
 
 def names() -> list[str]:
@@ -174,6 +185,7 @@ def _from_tables(tables: Mapping[str, Any], name: str) -> Recipe:
         network=tables.get("network", {}),
         model=tables.get("model", {}),
         training=training,
+        pretraining=tables.get("pretraining", {}),
     )
 
 

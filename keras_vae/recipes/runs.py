@@ -54,6 +54,11 @@ class Run:
         return self.folder / "history.csv"
 
     @property
+    def pretraining_file(self) -> Path:
+        """One line per layer and epoch of a stack that was trained layer by layer."""
+        return self.folder / "pretraining.csv"
+
+    @property
     def metrics_file(self) -> Path:
         """The results on the test set; written last."""
         return self.folder / "metrics.json"
@@ -97,12 +102,16 @@ class Run:
 
     def write_history(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Writes the history, whole or not at all."""
-        part = self.history_file.with_suffix(".part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-        part.replace(self.history_file)
+        _write_csv(self.history_file, rows)
+
+    def write_pretraining(self, histories: Sequence[Mapping[str, Sequence[float]]]) -> None:
+        """Writes the history of each layer, from the data upwards."""
+        rows = [
+            {"layer": layer, "epoch": epoch, **dict(zip(history, values, strict=True))}
+            for layer, history in enumerate(histories, start=1)
+            for epoch, values in enumerate(zip(*history.values(), strict=True), start=1)
+        ]
+        _write_csv(self.pretraining_file, rows)
 
     def metrics(self) -> dict[str, Any]:
         """Reads the results."""
@@ -114,6 +123,16 @@ class Run:
         part = self.metrics_file.with_suffix(".part")
         part.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         part.replace(self.metrics_file)
+
+
+def _write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Writes the rows under their keys, whole or not at all."""
+    part = path.with_suffix(".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    part.replace(path)
 
 
 def runs(out: str | Path, name: str) -> list[Run]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_vae
 from conformance.compare import assert_same
 from keras_vae.errors import UserError
-from keras_vae.networks import dense
+from keras_vae.networks import dense, dense_layers
 
 X = np.random.default_rng(0).random((20, 3, 2, 1), "float32")
 
@@ -90,3 +90,31 @@ def test_networks_that_were_not_made_together():
     encoder.add(keras.layers.Dense(4, name="other"))
     with pytest.raises(UserError, match=r"tied to 'params', and the encoder has \['other'\]"):
         keras_vae.Autoencoder(encoder, decoder)
+
+
+def test_a_decoder_follows_the_encoder_that_it_is_given():
+    _, decoder = pair(tied=True)
+    models = [keras_vae.Autoencoder(pair()[0], decoder) for _ in range(2)]
+    np.testing.assert_allclose(
+        models[1].reconstruct(X), by_hand(models[1], X), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_in_a_stack_each_layer_keeps_its_own_kernel(tmp_path):
+    """Though all of them have the same name."""
+    layers = dense_layers((3, 2, 1), 4, hidden=(5,), likelihood="normal", tied=True)
+    stack = keras_vae.StackedAutoencoder([keras_vae.Autoencoder(**layer) for layer in layers])
+    stack.compile("adam")
+    stack.fit(X, verbose=0)
+    stack.save(tmp_path / "stack.keras")
+    for model in (stack, keras.saving.load_model(tmp_path / "stack.keras")):
+        (first, a), (second, b) = (part.encoder.get_weights() for part in model.autoencoders)
+        c, d = (part.decoder.get_weights()[0] for part in model.autoencoders)
+        hidden = sigmoid(X.reshape(20, 6) @ first + a)
+        np.testing.assert_allclose(model.encode(X), hidden @ second + b, rtol=1e-4, atol=1e-5)
+        back = sigmoid(model.encode(X) @ second.T + d) @ first.T + c
+        np.testing.assert_allclose(model.reconstruct(X).reshape(20, 6), back, rtol=1e-4, atol=1e-5)
+
+
+def sigmoid(values):
+    return 1 / (1 + np.exp(-values))

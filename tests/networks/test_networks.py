@@ -1,5 +1,7 @@
 """Pairs of networks: the shapes that the densities need, for any data; and what is in between."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import tensorflow as tf
 
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
-from keras_vae.networks import convolutional, dense
+from keras_vae.networks import convolutional, dense, dense_layers, fully_convolutional
 
 IMAGES = [(8, 8, 1), (28, 20, 1), (7, 5, 3), (9, 6, 3), (1, 1, 1), (2, 13, 2)]
 VECTORS = [(7,), (1,)]
@@ -16,6 +18,10 @@ DENSITIES = [
     ("deterministic", {"name": "normal", "scale": 0.1}),
     ("multivariate_normal_tril", {"name": "normal", "scale": "learned"}),
 ]
+
+
+max_pool = functools.partial(convolutional, downsampling="max_pool")
+max_pool.__name__ = "max_pool"
 
 
 def build(network, event_shape, **arguments):
@@ -39,7 +45,8 @@ def outputs(networks, event_shape, condition_dim=None, seed=0):
 @pytest.mark.parametrize("condition_dim", [None, 4])
 @pytest.mark.parametrize(
     ("network", "event_shape"),
-    [(dense, shape) for shape in VECTORS + IMAGES] + [(convolutional, shape) for shape in IMAGES],
+    [(dense, shape) for shape in VECTORS + IMAGES]
+    + [(network, shape) for network in (convolutional, max_pool) for shape in IMAGES],
     ids=lambda value: value if isinstance(value, tuple) else value.__name__,
 )
 def test_shapes(network, event_shape, condition_dim):
@@ -93,7 +100,7 @@ def test_no_hidden_layer_is_linear():
     assert (widths(encoder), widths(decoder)) == ([4], [3])
 
 
-@pytest.mark.parametrize("network", [dense, convolutional])
+@pytest.mark.parametrize("network", [dense, convolutional, max_pool])
 def test_every_pixel_and_every_code_matters(network):
     """Also at the border of an odd size, where the decoder crops."""
     encoder, decoder = build(network, (7, 5, 2), activation="tanh")
@@ -102,7 +109,9 @@ def test_every_pixel_and_every_code_matters(network):
         tape.watch([x, z])
         code, image = encoder(x), decoder(z)
         total = tf.reduce_sum(code * [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-    assert np.all(tape.gradient(total, x) != 0)
+    # Max-pooling hands on the largest of four values, each of which sees 3 x 3 pixels.
+    share = 0.9 if network is max_pool else 1.0
+    assert np.mean(tape.gradient(total, x) != 0) >= share
     jacobian = tape.jacobian(image, z).numpy()[0, ..., 0, :]  # (7, 5, 2, 3)
     assert np.all(np.abs(jacobian).sum(axis=-1) != 0)
     assert np.all(np.abs(jacobian).sum(axis=(0, 1, 2)) != 0)
@@ -114,6 +123,60 @@ def test_an_odd_image_is_the_upper_left_of_an_even_one():
     even.set_weights(odd.get_weights())
     z = tf.random.stateless_normal((2, 3), (0, 0))
     np.testing.assert_array_equal(odd(z), even(z)[:, :7, :5])
+
+
+def test_max_pooling_keeps_the_largest_of_four_and_unpooling_repeats_it():
+    encoder, decoder = max_pool((4, 4, 1), 16, filters=(1,), activation="linear")
+    identity = np.zeros((3, 3, 1, 1))
+    identity[1, 1] = 1
+    encoder.layers[1].set_weights([identity, np.zeros(1)])
+    x = np.random.default_rng(0).random((1, 4, 4, 1)).astype("float32")
+    pooled = keras.Model(encoder.input, encoder.layers[2].output)(x)
+    blocks = x.reshape(1, 2, 2, 2, 2, 1).max(axis=(2, 4))
+    np.testing.assert_array_equal(pooled, blocks)
+    decoder.get_layer("params").set_weights([identity, np.zeros(1)])
+    maps = decoder.layers[2].output  # (batch, 2, 2, 1)
+    image = keras.Model(maps, decoder.output)(blocks)
+    np.testing.assert_array_equal(image, blocks.repeat(2, axis=1).repeat(2, axis=2))
+
+
+@pytest.mark.parametrize("event_shape", IMAGES)
+def test_fully_convolutional_codes_are_maps(event_shape):
+    encoder, decoder = fully_convolutional(event_shape, (2, 5), decoder_kernel_size=3)
+    x = np.random.default_rng(0).random((2, *event_shape)).astype("float32")
+    code = encoder(x)
+    assert code.shape == (2, *event_shape[:2], 5)
+    assert decoder(code).shape == x.shape
+    assert (widths(encoder), widths(decoder)) == ([2, 5], [event_shape[-1]])
+    assert [layer.kernel_size[0] for layer in encoder.layers[1:]] == [5, 5]
+
+
+def test_dense_layers_are_autoencoders_of_each_others_codes():
+    layers = dense_layers((4, 4, 1), 2, hidden=(6, 5), likelihood="normal", tied=True)
+    shapes = [(layer["encoder"].input_shape, layer["encoder"].output_shape) for layer in layers]
+    assert shapes == [((None, 4, 4, 1), (None, 6)), ((None, 6), (None, 5)), ((None, 5), (None, 2))]
+    for layer in layers:
+        assert layer["decoder"].output_shape == layer["encoder"].input_shape
+        assert [part.__class__.__name__ for part in layer["decoder"].layers][2] == "TiedDense"
+    sigmoid = {"name": "deterministic", "activation": "sigmoid"}
+    assert [layer["posterior"] for layer in layers] == [sigmoid, sigmoid, "deterministic"]
+    assert [layer["likelihood"] for layer in layers] == ["normal", "bernoulli", "bernoulli"]
+    relu = dense_layers((4,), 2, hidden=(3,), activation="relu")
+    assert relu[1]["likelihood"] == {"name": "normal", "activation": "relu"}
+
+
+@pytest.mark.parametrize("network", [dense, convolutional, fully_convolutional])
+def test_weight_decay_is_the_sum_of_squared_kernels(network):
+    if network is fully_convolutional:
+        pair = network((7, 5, 2), (3, 4), weight_decay=0.1)
+    else:
+        pair = build(network, (7, 5, 2), weight_decay=0.1)
+    for part in pair:
+        part(np.zeros((1, *part.input_shape[1:])))
+        kernels = [w for w in part.trainable_weights if w.name == "kernel"]
+        expected = 0.1 * sum(np.square(kernel).sum() for kernel in kernels)
+        assert float(sum(part.losses)) == pytest.approx(expected, rel=1e-5)
+        assert len(part.losses) == len(kernels) > 0
 
 
 @pytest.mark.parametrize("network", [dense, convolutional])
@@ -133,9 +196,17 @@ def test_both_networks_see_the_condition(network):
         ({"filters": ()}, "at least one number in `filters`"),
         ({"likelihood": "bernouli"}, "Expected 'bernoulli', or"),
         ({"posterior": "norml"}, "Expected 'normal', or"),
+        ({"downsampling": "pool"}, 'expected "strides" or "max_pool"'),
     ],
 )
 def test_mistakes(arguments, message):
     with pytest.raises(UserError, match=message) as error:
         convolutional(**{"event_shape": (8, 8, 1), "latent_dim": 3, **arguments})
     assert "\n" not in str(error.value)
+
+
+def test_a_fully_convolutional_code_has_one_number_per_value():
+    with pytest.raises(UserError, match="Received 'normal'"):
+        fully_convolutional((8, 8, 1), posterior="normal")
+    with pytest.raises(UserError, match=r"Received data of shape \(7,\)"):
+        fully_convolutional((7,))

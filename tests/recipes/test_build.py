@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tomllib
 
 import keras_vae
 from keras_vae import datasets, recipes
@@ -85,6 +86,58 @@ def test_the_classical_family(model, assignments, dataset, tmp_path):
         assert len(model.trainable_weights) == 6  # two kernels and four biases
 
 
+STACK = ["model.name=StackedAutoencoder", "network.name=dense_layers", "network.hidden=[6, 5]"]
+
+
+def test_a_stack(recipe, dataset):
+    values = [
+        "model.posterior.activation=sigmoid",
+        "model.autoencoders={name='DenoisingAutoencoder', corruption={name='masking', rate=0.4}}",
+        "model.corruption=gaussian",
+        "network.tied=true",
+        "training.seed=7",
+    ]
+    model = recipe.override([*STACK, *values]).build(dataset)
+    assert isinstance(model, keras_vae.StackedAutoencoder)
+    assert [part.latent_dim for part in model.autoencoders] == [6, 5, 2]
+    assert [part.posterior_layer.activation for part in model.autoencoders] == ["sigmoid"] * 3
+    assert all(isinstance(part, keras_vae.DenoisingAutoencoder) for part in model.autoencoders)
+    assert [part.corruption_layer.rate for part in model.autoencoders] == [0.4] * 3
+    assert model.corruption_layer is not None
+    assert [model.seed, *(part.seed for part in model.autoencoders)] == [7, 8, 9, 10]
+    assert model.compiled
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("model.autoencoders.name=DenoisingAutoencodr", "did you mean 'DenoisingAutoencoder'"),
+        ("model.autoencoders.name=StackedAutoencoder", "did you mean"),
+        ("model.autoencoders.name=VAE", "model.autoencoders.name is 'VAE'"),
+        ("model.autoencoders.weight=1", r"'weight' in \[model.autoencoders\]"),
+        ("model.autoencoders.corruption=mask", r"model.autoencoders.corruption.*'masking'"),
+        ("model.autoencoders=3", "but expected a table"),
+        ("model.beta=3", "Unknown key 'beta'"),
+        ("pretraining.optimizer=adm", "pretraining.optimizer.name is 'adm'"),
+    ],
+)
+def test_mistakes_in_a_stack(recipe, dataset, assignment, message):
+    with pytest.raises(UserError, match=message):
+        recipe.override([*STACK, "pretraining.epochs=1", assignment]).build(dataset)
+
+
+def test_feature_maps_from_a_recipe(recipe, dataset):
+    text = recipe.to_toml().replace("latent_dim = 2\n", "filters = [3, 4]\n")
+    text = text.replace("hidden = [\n    8,\n]\n", "").replace('"dense"', '"fully_convolutional"')
+    maps = recipes.recipe._from_tables(tomllib.loads(text), "maps")
+    model = maps.override(["model.name=SparseAutoencoder"]).build(dataset)
+    assert model.latent_shape == (8, 8, 4)
+    with pytest.raises(UserError, match="'fully_convolutional' takes no condition"):
+        maps.override(["model.name=CVAE"]).build(dataset)
+    with pytest.raises(UserError, match="one number per value"):
+        maps.build(dataset)
+
+
 def test_a_learning_rate_may_be_a_schedule(recipe, dataset):
     rate = "{name = 'cosine_decay', initial_learning_rate = 0.5, decay_steps = 10}"
     model = recipe.override([f"training.optimizer.learning_rate={rate}"]).build(dataset)
@@ -124,7 +177,12 @@ def test_the_seed_gives_the_weights(recipe, dataset):
     [
         ("model.bta=4", r"'bta' in \[model\]: did you mean 'beta'"),
         ("model.name=vae", "did you mean 'VAE'"),
-        ("model.name=StackedAutoencoder", "did you mean"),
+        ("model.name=StackedAutoencoder", "network.name is 'dense'"),
+        ("network.name=dense_layers", "model.name is 'VAE'"),
+        ("model.autoencoders={}", "Unknown key 'autoencoders'"),
+        ("pretraining.epochs=3", "leave it out for a VAE"),
+        ("pretraining.epochs=0", "pretraining.epochs is 0"),
+        ("pretraining.optimizer=adam", r"\[pretraining\] lacks epochs"),
         ("model.corruption=mask", "did you mean 'masking'"),
         ("model.free_bits=x", "'x' .a string., but expected a number"),
         ("model.encoder=3", "Unknown key 'encoder'"),

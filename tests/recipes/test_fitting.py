@@ -1,6 +1,7 @@
 """A fit from recipe to metrics, and the ways in which it can stop."""
 
 import csv
+import dataclasses
 import json
 
 import keras
@@ -89,6 +90,7 @@ def test_a_run_is_whole(recipe, whole):
     pictures = {path.stem for path in run.figures.glob("*.png")}
     assert pictures == {
         "analogies",
+        "filters",
         "history",
         "interpolate",
         "latent",
@@ -133,6 +135,56 @@ def test_stopped_before_the_first_epoch_was_whole(recipe, data, tmp_path):
         recipes.open_model(str(tmp_path / "tiny" / "1"))
     run = recipes.resume("tiny", out=tmp_path, epochs=1, verbose=0)
     assert (run.metrics()["epochs"], run.recipe().training["epochs"]) == (1, 1)
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """784-6-2 sparse, pretrained for two epochs each."""
+    return recipes.load(write_recipe(tmp_path, model="StackedAutoencoder", name="stack")).override(
+        [
+            "network.name=dense_layers",
+            "network.hidden=[6]",
+            "model.autoencoders={name='SparseAutoencoder', sparsity={name='topk', k=1}}",
+            "pretraining.epochs=2",
+            "pretraining.optimizer={name='sgd', learning_rate=0.01}",
+        ]
+    )
+
+
+def test_a_stack_is_pretrained_before_it_is_trained(stack, data, tmp_path, capsys):
+    run = recipes.fit(stack, data=data, out=tmp_path, verbose=2)
+    assert "Layer 1 of 2: 64-6" in (printed := capsys.readouterr().out)
+    assert "Layer 2 of 2: 6-2" in printed
+    rows = list(csv.DictReader(run.pretraining_file.open()))
+    assert [(row["layer"], row["epoch"]) for row in rows] == [
+        ("1", "1"),
+        ("1", "2"),
+        ("2", "1"),
+        ("2", "2"),
+    ]
+    assert {"loss", "reconstruction", "val_loss"} <= set(rows[0])
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
+    assert [row["epoch"] for row in run.history_rows()] == ["1", "2"]
+    model = recipes.open_model(str(run.folder)).model
+    assert [int(part.step) for part in model.autoencoders] == [8, 8]  # 50 rows in batches of 16
+    assert run.recipe() == recipes.load(run.recipe_file)
+    assert run.recipe().pretraining == stack.pretraining
+
+    without = recipes.fit(
+        dataclasses.replace(stack, pretraining={}), data=data, out=tmp_path, verbose=0
+    )
+    assert not without.pretraining_file.exists()
+    assert losses(without)[0] != losses(run)[0]
+
+
+def test_a_stack_stopped_after_pretraining_goes_on_as_if_it_had_not(stack, data, tmp_path):
+    whole = recipes.fit(stack, data=data, out=tmp_path / "whole", verbose=0)
+    for number, stop in enumerate([CtrlC(0, 1), CtrlC(0)]):  # before and after the first checkpoint
+        out = tmp_path / str(number)
+        with pytest.raises(recipes.Interrupted):
+            recipes.fit(stack, data=data, out=out, callbacks=[stop], verbose=0)
+        run = recipes.resume("stack", out=out, verbose=0)
+        assert losses(run) == losses(whole)
 
 
 def test_no_resume_to_fewer_epochs(recipe, data, tmp_path):
