@@ -7,7 +7,7 @@ it, so that every `--help` answers at once. No training, mathematics or file for
 import click
 
 from keras_vae import __version__
-from keras_vae.cli import evaluate, fit, list, plot, sample, show
+from keras_vae.cli import evaluate, fit, list, plot, reproduce, sample, show
 from keras_vae.cli._group import Group
 
 __all__ = ["main"]
@@ -30,5 +30,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _module in (list, show, fit, evaluate, plot, sample):
+for _module in (list, show, fit, evaluate, plot, sample, reproduce):
     main.add_command(_module.command)

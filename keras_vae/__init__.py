@@ -37,6 +37,7 @@ _MODULES = (
     "layers",
     "models",
     "networks",
+    "papers",
     "recipes",
     "testing",
     "training",

@@ -10,6 +10,7 @@ from keras_vae.evaluation.codes import (
     saturation,
     squared_error,
 )
+from keras_vae.evaluation.fine_tuning import fine_tune
 from keras_vae.evaluation.latent import active_units, kl_per_dimension
 from keras_vae.evaluation.probes import PROBES, probe_errors
 from keras_vae.evaluation.scores import evaluate
@@ -19,6 +20,7 @@ __all__ = [
     "active_units",
     "code_scores",
     "evaluate",
+    "fine_tune",
     "jacobian_norm",
     "kl_per_dimension",
     "pca_squared_error",

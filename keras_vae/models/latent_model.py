@@ -421,7 +421,9 @@ class LatentModel(keras.Model):
         """What makes a code (batch, *latent_shape) of x, to be taken over by another network."""
         return [self.encoder, Mean(self.posterior_layer)]
 
-    def to_classifier(self, num_classes: int) -> keras.Model:
+    def to_classifier(
+        self, num_classes: int, *, input_dropout: float = 0.0, dropout: float = 0.0
+    ) -> keras.Model:
         """An ordinary Keras model that begins with this encoder, to fine-tune on labels.
 
         It ends with a new dense layer over the code. The encoder's weights are shared: fine-tuning
@@ -433,6 +435,8 @@ class LatentModel(keras.Model):
 
         Args:
             num_classes: How many.
+            input_dropout: Share of the data's values that are left out while training.
+            dropout: Share of the code's values that are left out while training.
 
         Returns:
             A model from x (batch, *event_shape), uint8 or float, to probabilities (batch,
@@ -446,9 +450,15 @@ class LatentModel(keras.Model):
                 f"A {type(self).__name__} sees the condition beside x, so its encoder is no "
                 "beginning of a classifier: use a model without a condition."
             )
-        output = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
-        parts = [*self.encoding_layers(), keras.layers.Flatten(), output]
-        return Chain(self.event_shape, [Data(self.event_shape), *parts], name="classifier")
+        parts = [
+            Data(self.event_shape),
+            keras.layers.Dropout(input_dropout, seed=self.seed),
+            *self.encoding_layers(),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(dropout, seed=self.seed + 1),
+            keras.layers.Dense(num_classes, activation="softmax", dtype="float32"),
+        ]
+        return Chain(self.event_shape, parts, name="classifier")
 
     # --- config ---
 

@@ -13,7 +13,7 @@ from keras_vae.recipes.recipe import Recipe, load, names
 from keras_vae.recipes.runs import Run
 
 if TYPE_CHECKING:
-    from keras_vae.recipes.fitting import Interrupted, fit, resume
+    from keras_vae.recipes.fitting import Interrupted, fit, fit_once, resume
     from keras_vae.recipes.opened import Opened, open_model
     from keras_vae.recipes.pictures import plot, sample
     from keras_vae.recipes.results import evaluate, probe
@@ -25,6 +25,7 @@ __all__ = [
     "Run",
     "evaluate",
     "fit",
+    "fit_once",
     "load",
     "names",
     "open_model",
@@ -37,6 +38,7 @@ __all__ = [
 _IMPORTS_TENSORFLOW = {
     "Interrupted": "fitting",
     "fit": "fitting",
+    "fit_once": "fitting",
     "resume": "fitting",
     "Opened": "opened",
     "open_model": "opened",

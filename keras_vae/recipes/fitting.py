@@ -59,6 +59,28 @@ def fit(
     return _finish(run, model, dataset, callbacks, verbose)
 
 
+def fit_once(
+    recipe: Recipe,
+    *,
+    data: str | Path | None = None,
+    out: str | Path = "runs",
+    verbose: int | str = "auto",
+) -> Run:
+    """Returns a finished run of exactly this recipe and these data; makes one if there is none.
+
+    Args:
+        recipe: A recipe.
+        data: As in `fit`.
+        out: The folder of all runs.
+        verbose: As in `keras.Model.fit`.
+    """
+    resolved, _ = _with_data(recipe, data)
+    for run in reversed(runs(out, recipe.name)):
+        if run.finished and run.recipe() == resolved:
+            return run
+    return fit(recipe, data=data, out=out, verbose=verbose)
+
+
 def resume(
     recipe: str,
     *,

@@ -1,0 +1,49 @@
+"""`keras-vae reproduce PAPER`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+
+import click
+
+from keras_vae.cli._options import data_option, json_option
+from keras_vae.cli._table import table
+from keras_vae.cli._tensorflow import import_tensorflow
+
+
+@click.command("reproduce")
+@click.argument("paper", required=False)
+@data_option
+@click.option(
+    "--out", default="runs", show_default=True, metavar="DIR", help="The folder of all runs."
+)
+@click.option("--quick", is_flag=True, help="Minutes in place of hours: the same table, worse.")
+@json_option
+def command(paper: str | None, data: str | None, out: str, quick: bool, as_json: bool) -> None:
+    """Train what PAPER trained, and print its figures beside the measured ones.
+
+    Without PAPER, lists the papers. Runs that are finished are not made again.
+    """
+    from keras_vae import papers
+
+    if paper is None:
+        click.echo(table(("paper", "what is compared"), list(papers.PAPERS.items())))
+        return
+    import_tensorflow()
+    verbose = 0 if as_json else 1 if sys.stdout.isatty() else 2
+    comparisons = papers.reproduce(paper, data=data, out=out, quick=quick, verbose=verbose)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(one) for one in comparisons]))
+        return
+    rows = [
+        (
+            one.name,
+            "" if one.published is None else f"{one.published:.2f}",
+            f"{one.measured:.2f}",
+            one.unit,
+        )
+        for one in comparisons
+    ]
+    click.echo(table(("figure", "published", "measured", "unit"), rows, right=(1, 2)))

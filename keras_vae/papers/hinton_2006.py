@@ -1,0 +1,27 @@
+"""Hinton and Salakhutdinov (2006), "Reducing the Dimensionality of Data with Neural Networks".
+
+The deep autoencoder 784-1000-500-250-30 against principal components, squared error per image.
+"""
+
+from __future__ import annotations
+
+from keras_vae import evaluation
+from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.laboratory import Laboratory
+
+
+def measure(laboratory: Laboratory) -> list[Comparison]:
+    """Squared error on the test images."""
+    model = laboratory.model(
+        "deep",
+        "mnist-stacked-ae",
+        laboratory.epochs(200, 2),
+        f"pretraining.epochs={laboratory.epochs(10, 1)}",
+    )
+    data = laboratory.dataset()
+    components = evaluation.pca_squared_error(data.x_train, data.x_test, model.latent_dim)
+    error = evaluation.squared_error(model, data.x_test)
+    return [
+        Comparison("principal components, 30", 13.87, components, "per image"),
+        Comparison("deep autoencoder, 30", 3.00, error, "per image"),
+    ]

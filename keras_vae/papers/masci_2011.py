@@ -1,0 +1,40 @@
+"""Masci et al. (2011), "Stacked Convolutional Auto-Encoders for Hierarchical Feature Extraction".
+
+A convolutional network that begins as an autoencoder's encoder, against the same one with random
+weights.
+"""
+
+from __future__ import annotations
+
+from keras_vae import recipes
+from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.laboratory import Laboratory
+
+_NETWORK = (
+    "network.filters=[32, 64]",
+    "network.hidden=[]",
+    "network.latent_dim=256",
+    "network.downsampling=max_pool",
+    "model.posterior={name='deterministic', activation='relu'}",
+    "model.corruption={name='masking', rate=0.3}",
+)
+
+
+def measure(laboratory: Laboratory) -> list[Comparison]:
+    """Classification errors of the two."""
+    tuning = laboratory.epochs(30, 1)
+    pretrained = laboratory.model("cae", "mnist-conv-ae", laboratory.epochs(10, 1), *_NETWORK)
+    data = laboratory.dataset()
+    random = recipes.load("mnist-conv-ae").override(_NETWORK).build(data)
+    return [
+        Comparison(
+            f"{name}: errors",
+            published,
+            laboratory.classification_error(model, tuning, input_dropout=0.2, dropout=0.5),
+            "%",
+        )
+        for name, published, model in (
+            ("CNN, random start", 0.79, random),
+            ("CNN, begun as an autoencoder", 0.71, pretrained),
+        )
+    ]

@@ -1,0 +1,33 @@
+"""Vincent et al. (2010), "Stacked Denoising Autoencoders".
+
+Table 3 for MNIST: three layers of a thousand units, pretrained with a quarter of the values masked.
+"""
+
+from __future__ import annotations
+
+from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.laboratory import Laboratory
+
+_STACKS = {
+    "SAE-3": (1.40, ("model.autoencoders={name='Autoencoder'}",)),
+    "SDAE-3": (1.28, ()),
+}
+
+
+def measure(laboratory: Laboratory) -> list[Comparison]:
+    """Classification error of the fine-tuned stack, denoising and plain."""
+    pretraining, tuning = laboratory.epochs(20, 1), laboratory.epochs(30, 1)
+    rows = []
+    for name, (published, assignments) in _STACKS.items():
+        model = laboratory.model(
+            name.lower(),
+            "mnist-stacked-denoising-ae",
+            1,
+            f"pretraining.epochs={pretraining}",
+            *assignments,
+        )
+        error = laboratory.classification_error(
+            model, tuning, learning_rate=3e-4, input_dropout=0.2, dropout=0.5
+        )
+        rows.append(Comparison(f"{name}: errors", published, error, "%"))
+    return rows

@@ -1,0 +1,101 @@
+"""Reproductions on tiny data: every figure of every paper is measured, and of a trained model."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from keras_vae import papers, recipes
+from keras_vae.cli import main
+from keras_vae.errors import UserError
+from recipes.tiny import write_data
+
+QUICK = ["makhzani-2014"]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in papers.PAPERS if name not in QUICK]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.mark.parametrize("paper", [*QUICK, *SLOW])
+def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
+    arguments = {"data": data, "out": tmp_path, "quick": True, "verbose": 0}
+    comparisons = papers.reproduce(paper, **arguments)
+    assert comparisons
+    for comparison in comparisons:
+        assert np.isfinite(comparison.measured), comparison
+        assert comparison.unit
+    assert any(comparison.published is not None for comparison in comparisons)
+    made = sorted(tmp_path.glob("*/*"))
+    assert made
+    assert all(folder.parent.name.startswith(paper) for folder in made)
+    # A second time the runs are there, and give the same figures.
+    monkeypatch.setattr("keras_vae.recipes.fitting.fit", None)
+    again = papers.reproduce(paper, **arguments)
+    assert sorted(tmp_path.glob("*/*")) == made
+    assert [one.name for one in again] == [one.name for one in comparisons]
+    for one, other in zip(again, comparisons, strict=True):
+        assert one.measured == pytest.approx(other.measured, rel=1e-4)
+
+
+def test_hinton_by_hand(data, tmp_path):
+    principal, deep = papers.reproduce(
+        "hinton-2006", data=data, out=tmp_path, quick=True, verbose=0
+    )
+    arrays = np.load(data)
+    train, test = (arrays[key].reshape(len(arrays[key]), -1) / 255 for key in ("x_train", "x_test"))
+    components = np.linalg.svd(train - train.mean(axis=0))[2][:30]
+    centred = test - train.mean(axis=0)
+    left = centred - centred @ components.T @ components
+    assert principal.measured == pytest.approx(np.square(left).sum(axis=1).mean(), rel=1e-4)
+    model = recipes.open_model(str(tmp_path / "hinton-2006-deep" / "1")).model
+    assert [part.latent_dim for part in model.autoencoders] == [1000, 500, 250, 30]
+    error = np.square(model.reconstruct(arrays["x_test"]).reshape(20, -1) - test).sum(axis=1).mean()
+    assert deep.measured == pytest.approx(error, rel=1e-4)
+
+
+def test_another_budget_is_another_run(data, tmp_path):
+    recipe = recipes.load("mnist-ae").override(["network.hidden=[4]"]).with_epochs(1)
+    first = recipes.fit_once(recipe, data=data, out=tmp_path, verbose=0)
+    assert recipes.fit_once(recipe, data=data, out=tmp_path, verbose=0) == first
+    longer = recipes.fit_once(recipe.with_epochs(2), data=data, out=tmp_path, verbose=0)
+    assert longer.folder.name == "2"
+    assert recipes.fit_once(recipe, data=data, out=tmp_path, verbose=0) == first
+
+
+def test_an_unknown_paper():
+    with pytest.raises(UserError, match="did you mean 'rifai-2011'"):
+        papers.reproduce("rifai")
+
+
+def test_the_command(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    rows = [papers.Comparison("errors", 1.14, 1.0, "%"), papers.Comparison("ratio", None, 2, "x")]
+    seen = {}
+
+    def reproduce(paper, **arguments):
+        seen.update(paper=paper, **arguments)
+        return rows
+
+    monkeypatch.setattr(papers, "reproduce", reproduce)
+    result = CliRunner().invoke(main, ["reproduce", "rifai-2011", "--quick", "--data", "d"])
+    lines = result.output.splitlines()
+    assert [line.split() for line in lines[2:]] == [
+        ["errors", "1.14", "1.00", "%"],
+        ["ratio", "2.00", "x"],
+    ]
+    assert (seen["paper"], seen["quick"], seen["data"], seen["out"]) == (
+        "rifai-2011",
+        True,
+        "d",
+        "runs",
+    )
+    result = CliRunner().invoke(main, ["reproduce", "rifai-2011", "--json"])
+    assert json.loads(result.stdout) == [dataclasses.asdict(row) for row in rows]
+    assert seen["quick"] is False
+    names = CliRunner().invoke(main, ["reproduce"]).output
+    assert all(name in names for name in papers.PAPERS)
