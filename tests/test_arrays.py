@@ -120,8 +120,7 @@ def test_conditions_that_cannot_be(condition, message):
 
 
 @pytest.mark.parametrize("num", [0, 1, 5, 10, 11])
-def test_over_batches_keeps_every_row(monkeypatch, num):
-    monkeypatch.setattr(arrays, "BATCH_SIZE", 5)
+def test_over_batches_keeps_every_row(num):
     sizes = []
 
     def total(x, y):
@@ -129,6 +128,6 @@ def test_over_batches_keeps_every_row(monkeypatch, num):
         return x + y
 
     x = np.arange(num, dtype="float32")
-    np.testing.assert_array_equal(arrays.over_batches(total, x, 10 * x), 11 * x)
+    np.testing.assert_array_equal(arrays.over_batches(total, x, 10 * x, batch_size=5), 11 * x)
     assert max(sizes) <= 5
     assert sum(sizes) == num

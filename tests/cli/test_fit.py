@@ -36,9 +36,11 @@ def test_an_autoencoder_reports_its_own_terms(fitted):
     assert "reconstruction" in output
     assert "elbo" not in output
     assert {path.stem for path in (folder / "figures").glob("*")} == {
+        "filters",
         "history",
         "latent",
         "reconstructions",
+        "tangents",
     }
 
 

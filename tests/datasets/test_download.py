@@ -55,12 +55,15 @@ def mnist_npz():
     return buffer.getvalue()
 
 
+LONG = 60  # seconds that no test waits, unless what it tests is broken
+
+
 def silence(handler):
-    time.sleep(8)
+    time.sleep(LONG)
 
 
 def trickle(handler):
-    for _ in range(270):  # each byte comes in time for a socket, their sum does not
+    for _ in range(40 * LONG):  # each byte comes in time for a socket, their sum does not
         handler.wfile.write(b"H")
         time.sleep(0.03)
 
@@ -71,7 +74,7 @@ def no_answer(serve, monkeypatch, kind):
     elif kind == "trickle":
         serve(trickle)
     else:
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(8))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(LONG))
 
 
 def test_the_bound_is_ten_seconds():
@@ -85,7 +88,7 @@ def test_no_answer_gives_up_in_time_and_the_sample_serves(kind, serve, monkeypat
     start = time.monotonic()
     with pytest.warns(SampleWarning) as caught:
         dataset = load("mnist")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < LONG
     assert dataset.name == "mnist-sample"
     assert len(caught) == 1
     assert "--data" in str(caught[0].message)
@@ -96,7 +99,7 @@ def test_a_refused_connection_does_not_wait():
     start = time.monotonic()
     with pytest.warns(SampleWarning, match="refused"):
         assert load("mnist").name == "mnist-sample"
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < LONG
 
 
 def test_an_http_error_counts_as_no_answer(serve):
@@ -179,12 +182,12 @@ def test_a_server_that_falls_silent_midway_is_left(serve, monkeypatch, tmp_path)
             send(handler, mnist_npz())
         else:
             send(handler, b"PK", length=1000)
-            time.sleep(8)
+            time.sleep(LONG)
 
     serve(answer)
     monkeypatch.setattr(download, "TIMEOUT", 1.0)
     start = time.monotonic()
     with pytest.warns(SampleWarning, match="timed out"):
         load("mnist")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < LONG
     assert not (tmp_path / "keras" / "datasets" / "mnist.npz").exists()
