@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tomllib
 
 import keras_vae
 from keras_vae import datasets, recipes
@@ -126,10 +125,11 @@ def test_mistakes_in_a_stack(recipe, dataset, assignment, message):
         recipe.override([*STACK, "pretraining.epochs=1", assignment]).build(dataset)
 
 
-def test_feature_maps_from_a_recipe(recipe, dataset):
+def test_feature_maps_from_a_recipe(recipe, dataset, tmp_path):
     text = recipe.to_toml().replace("latent_dim = 2\n", "filters = [3, 4]\n")
     text = text.replace("hidden = [\n    8,\n]\n", "").replace('"dense"', '"fully_convolutional"')
-    maps = recipes.recipe._from_tables(tomllib.loads(text), "maps")
+    (tmp_path / "maps.toml").write_text(text)
+    maps = recipes.load(tmp_path / "maps.toml")
     model = maps.override(["model.name=SparseAutoencoder"]).build(dataset)
     assert model.latent_shape == (8, 8, 4)
     with pytest.raises(UserError, match="'fully_convolutional' takes no condition"):
