@@ -33,9 +33,9 @@ def command(paper: str | None, data: str | None, out: str, quick: bool, as_json:
         return
     import_tensorflow()
     verbose = 0 if as_json else 1 if sys.stdout.isatty() else 2
-    comparisons = papers.reproduce(paper, data=data, out=out, quick=quick, verbose=verbose)
+    found = papers.reproduce(paper, data=data, out=out, quick=quick, verbose=verbose)
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(one) for one in comparisons]))
+        click.echo(json.dumps(dataclasses.asdict(found)))
         return
     rows = [
         (
@@ -44,6 +44,11 @@ def command(paper: str | None, data: str | None, out: str, quick: bool, as_json:
             f"{one.measured:.2f}",
             one.unit,
         )
-        for one in comparisons
+        for one in found.comparisons
     ]
     click.echo(table(("figure", "published", "measured", "unit"), rows, right=(1, 2)))
+    form = "quick form" if found.quick else "full form"
+    click.echo(
+        f"{found.test_rows} test rows of {found.data}, trained on {found.train_rows}; "
+        f"seed {found.seed}; {form}"
+    )

@@ -104,15 +104,22 @@ def check_labels(y: Array, condition_dim: int) -> None:
         )
 
 
-def check_range(name: str, x: Array, support: tuple[float, float]) -> None:
-    """Raises a `UserError` for floats outside of what a likelihood takes; NaN is outside too."""
+def check_range(
+    name: str,
+    x: Array,
+    support: tuple[float, float],
+    *,
+    taker: str = "likelihood",
+    mend: str = 'scale it, store pixels as uint8, or use the likelihood "normal"',
+) -> None:
+    """Raises a `UserError` for floats outside of what the taker takes; NaN is outside too."""
     low, high = support
     if not np.issubdtype(x.dtype, np.floating) or not x.size or support == (-np.inf, np.inf):
         return
     if not (x.min() >= low and x.max() <= high):
         raise UserError(
-            f"{name} ranges from {x.min():g} to {x.max():g}, and the likelihood takes {low:g} to "
-            f'{high:g}: scale it, store pixels as uint8, or use the likelihood "normal".'
+            f"{name} ranges from {x.min():g} to {x.max():g}, and the {taker} takes {low:g} to "
+            f"{high:g}: {mend}."
         )
 
 

@@ -5,6 +5,7 @@ Functions of a model and arrays; no file, no picture, no data set lives here.
 
 from keras_vae.evaluation.codes import (
     code_scores,
+    code_vectors,
     jacobian_norm,
     pca_squared_error,
     saturation,
@@ -19,6 +20,7 @@ __all__ = [
     "PROBES",
     "active_units",
     "code_scores",
+    "code_vectors",
     "evaluate",
     "fine_tune",
     "jacobian_norm",

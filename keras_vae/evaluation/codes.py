@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.arrays import Array, over_batches
+from keras_vae.arrays import BATCH_SIZE, Array, over_batches
 from keras_vae.models import LatentModel
-from keras_vae.models.jacobian import closed_form, exact, single_layer
+from keras_vae.models.jacobian import WIDEST, closed_form, exact, single_layer
 from keras_vae.noise import Tensor
 
 _JACOBIAN_VALUES = 2**26
 """Numbers of the Jacobians that are in memory at a time: 256 MB."""
+_REGIONS = 4
+"""Of a feature map, along each axis, when it is pooled."""
 
 
 def code_scores(model: LatentModel, x: Any, x_test: Any) -> dict[str, float]:
@@ -22,22 +24,50 @@ def code_scores(model: LatentModel, x: Any, x_test: Any) -> dict[str, float]:
     Args:
         model: A model without a condition.
         x: Training data (num, *event_shape), for the principal components.
-        x_test: Data (num_test, *event_shape). The Jacobian is that of the first thousand.
+        x_test: Data (num_test, *event_shape). The Jacobian and the saturation are those of the
+            first thousand.
 
     Returns:
-        `squared_error`, `pca_squared_error` of as many components, `jacobian_norm`, and for a code
-        in [0, 1] `saturated_units` in percent.
+        `squared_error`, `pca_squared_error` of as many components, `jacobian_norm` for a code of up
+        to 4,096 numbers, and for a code in [0, 1] `saturated_units` in percent.
     """
     x_test = np.asarray(x_test)
-    code = model.encode(x_test)
+    code = model.encode(x_test[:1000])
     scores = {
         "squared_error": squared_error(model, x_test),
         "pca_squared_error": pca_squared_error(x, x_test, model.latent_dim),
-        "jacobian_norm": jacobian_norm(model, x_test[:1000]),
     }
+    if model.latent_dim <= WIDEST:
+        scores["jacobian_norm"] = jacobian_norm(model, x_test[:1000])
     if code.min() >= 0 and code.max() <= 1:
         scores["saturated_units"] = saturation(code)
     return scores
+
+
+def code_vectors(model: LatentModel, x: Any, condition: Any = None) -> Array:
+    """The codes of data as vectors, for classifiers and pictures: feature maps are pooled.
+
+    Of each map the largest value in each of 4 x 4 regions is kept, as Makhzani and Frey (2015),
+    "Winner-Take-All Autoencoders", section 3.1, do before they classify.
+
+    Args:
+        model: Any model.
+        x: Data (num, *event_shape).
+        condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+
+    Returns:
+        Array (num, features), float32.
+    """
+    parts = []
+    for start in range(0, len(x), BATCH_SIZE):  # whole maps of all rows would be gigabytes
+        rows = slice(start, start + BATCH_SIZE)
+        code = model.encode(x[rows], None if condition is None else condition[rows])
+        for axis in range(1, code.ndim - 1):
+            num_regions = min(_REGIONS, code.shape[axis])
+            starts = np.arange(num_regions) * code.shape[axis] // num_regions
+            code = np.maximum.reduceat(code, starts, axis=axis)  # (rows, 4, 4, maps)
+        parts.append(code.reshape(len(code), -1))  # (rows, features)
+    return np.concatenate(parts)
 
 
 def saturation(code: Array, low: float = 0.05, high: float = 0.95) -> float:
@@ -64,7 +94,7 @@ def jacobian_norm(model: LatentModel, x: Any) -> float:
     Reference:
         Rifai et al. (2011), "Contractive Auto-Encoders", table 1.
     """
-    layer = single_layer(model.encoding_layers())
+    layer = single_layer(model.encoding_layers(), model.event_shape)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def squared_norm(x: Tensor) -> Tensor:

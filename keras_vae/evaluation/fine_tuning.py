@@ -59,7 +59,7 @@ def fine_tune(
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=20,
-        # XLA's random numbers on CPUs take four times as long as all else in a step of dense layers.
+        # On CPUs, XLA's random numbers take several times as long as the rest of a dense step.
         jit_compile=model.supports_jit and not (input_dropout or dropout),
     )
     classifier.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=verbose)

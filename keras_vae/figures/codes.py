@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def latent(model: LatentModel, dataset: Dataset, *, num: int = 5000, seed: int = 0) -> Figure:
     """Scatter of the codes of test examples, in the colours of their labels.
 
-    Codes of more than two dimensions are projected onto their first two principal components.
+    Codes of more than two dimensions are projected onto their first two principal components,
+    feature maps after pooling (`keras_vae.evaluation.code_vectors`).
 
     Args:
         model: any model with at least two latent dimensions.
@@ -99,9 +100,10 @@ def _scatters(
 
 def _plane(model: LatentModel, dataset: Dataset, rows: Array) -> tuple[Array, list[str]]:
     """Codes of rows of the test set in two dimensions (rows, 2), and what those are called."""
-    codes = model.encode(dataset.x_test[rows], conditions_of(model, dataset, rows))
-    codes = codes.reshape(len(rows), model.latent_dim)  # codes of a convolutional model have axes
-    if model.latent_dim == 2:
+    from keras_vae.evaluation import code_vectors  # here: image sheets do without tensorflow
+
+    codes = code_vectors(model, dataset.x_test[rows], conditions_of(model, dataset, rows))
+    if codes.shape[1] == 2:
         return codes, ["$z_1$", "$z_2$"]
     codes, explained = principal_components(codes, 2)
     return codes, [

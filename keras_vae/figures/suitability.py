@@ -41,6 +41,7 @@ def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
     from keras_vae.distributions.priors import LearnedNormal, StandardNormal
     from keras_vae.figures.kernels import first_kernel
     from keras_vae.models import Generative
+    from keras_vae.models.jacobian import WIDEST
 
     if tuple(model.event_shape) != tuple(dataset.event_shape):
         return (
@@ -91,6 +92,11 @@ def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
         return (
             f"it needs a model without a condition, and this one is a {type(model).__name__}: draw "
             "'analogies'"
+        )
+    if name == "tangents" and model.latent_dim > WIDEST:
+        return (
+            f"it takes codes of at most {WIDEST:,} numbers, and this one has {model.latent_dim:,}: "
+            "draw 'filters'"
         )
     if name == "analogies" and (model.condition_dim is None or dataset.num_classes is None):
         return (

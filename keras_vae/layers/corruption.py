@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,19 +16,37 @@ from keras_vae.registry import resolve
 
 
 class Corruption(Float32Layer):
-    """A random change of data. It leaves the data's shape, and never their range.
+    """A random change of data that keeps their shape.
 
-    A subclass fills `corrupt`. There is no `call`: the random numbers come from `Noise`.
+    A subclass fills `corrupt`, and `touched` where it leaves values alone. There is no `call`: the
+    random numbers come from `Noise`.
     """
+
+    value_range: tuple[float, float] = (-math.inf, math.inf)
+    """Least and largest value of the data; a model's `fit` refuses others."""
 
     def corrupt(self, x: Tensor, noise: Noise) -> Tensor:
         """Corrupted data, float32 (batch, *event_shape), of data x (batch, *event_shape)."""
         raise NotImplementedError
 
+    def touched(self, x: Tensor, noise: Noise) -> Tensor:
+        """Which values `corrupt` chooses to change, bool (batch, *event_shape): all of them."""
+        return tf.ones_like(x, dtype=tf.bool)
+
+
+class _Chosen(Corruption):
+    """A corruption of some of the values, each chosen with probability `rate`."""
+
+    rate: float
+
+    def touched(self, x: Tensor, noise: Noise) -> Tensor:
+        """The chosen values, bool (batch, *event_shape)."""
+        return noise.uniform("corruption", tuple(x.shape[1:])) < self.rate
+
 
 @keras.saving.register_keras_serializable("keras_vae")
 class GaussianCorruption(Corruption):
-    """Adds Normal noise: x' = clip(x + scale * epsilon), epsilon ~ N(0, I).
+    """Adds Normal noise to every value: x' = clip(x + scale * epsilon), epsilon ~ N(0, I).
 
     Args:
         scale: Standard deviation of the noise, in units of the data.
@@ -43,8 +62,8 @@ class GaussianCorruption(Corruption):
     def __init__(
         self, scale: float = 0.3, value_range: Sequence[float] = (0.0, 1.0), **kwargs: Any
     ) -> None:
-        if not scale >= 0:
-            raise UserError(f"The scale must not be negative. Received scale={scale!r}.")
+        if not 0 <= scale < math.inf:
+            raise UserError(f"The scale is at least 0, and finite. Received scale={scale!r}.")
         super().__init__(**kwargs)
         self.scale = scale
         self.value_range = _checked_range(value_range)
@@ -60,7 +79,7 @@ class GaussianCorruption(Corruption):
 
 
 @keras.saving.register_keras_serializable("keras_vae")
-class MaskingCorruption(Corruption):
+class MaskingCorruption(_Chosen):
     """Sets each value to zero with probability `rate`.
 
     Args:
@@ -79,7 +98,7 @@ class MaskingCorruption(Corruption):
 
     def corrupt(self, x: Tensor, noise: Noise) -> Tensor:
         """Corrupted data (batch, *event_shape)."""
-        return tf.where(_chosen(x, self.rate, noise), 0.0, x)
+        return tf.where(self.touched(x, noise), 0.0, x)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -87,7 +106,7 @@ class MaskingCorruption(Corruption):
 
 
 @keras.saving.register_keras_serializable("keras_vae")
-class SaltAndPepperCorruption(Corruption):
+class SaltAndPepperCorruption(_Chosen):
     """Sets each value, with probability `rate`, to the least or the largest by a fair coin.
 
     Args:
@@ -112,7 +131,7 @@ class SaltAndPepperCorruption(Corruption):
         """Corrupted data (batch, *event_shape)."""
         low, high = self.value_range
         coin = noise.uniform("salt or pepper", tuple(x.shape[1:])) < 0.5  # (batch, *event_shape)
-        return tf.where(_chosen(x, self.rate, noise), tf.where(coin, low, high), x)
+        return tf.where(self.touched(x, noise), tf.where(coin, low, high), x)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -129,11 +148,6 @@ CORRUPTIONS: dict[str, type[Corruption]] = {
 def get_corruption(spec: Any) -> Corruption | None:
     """A corruption from its name, a table with `name`, or a `Corruption`; None stays None."""
     return None if spec is None else resolve("corruption", spec, CORRUPTIONS, Corruption)
-
-
-def _chosen(x: Tensor, rate: float, noise: Noise) -> Tensor:
-    """Which values of x are corrupted, bool (batch, *event_shape)."""
-    return noise.uniform("corruption", tuple(x.shape[1:])) < rate
 
 
 def _checked_rate(rate: float) -> float:

@@ -75,7 +75,7 @@ class ContractiveAutoencoder(Autoencoder):
                 f"Unknown jacobian: {jacobian!r}. "
                 'Expected "auto", "closed_form", "exact" or "hutchinson".'
             )
-        self._layer = single_layer(self.encoding_layers())
+        self._layer = single_layer(self.encoding_layers(), self.event_shape)
         if jacobian == "closed_form" and self._layer is None:
             raise UserError(
                 "The closed form of the Jacobian needs an encoder of one dense layer with sigmoid "
@@ -90,14 +90,17 @@ class ContractiveAutoencoder(Autoencoder):
     def loss_terms(
         self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
     ) -> dict[str, Tensor]:
-        """`reconstruction` and `contraction`, the squared norm of the Jacobian, (batch,) each."""
+        """`reconstruction` and `contraction`, the squared norm of the Jacobian, (batch,) each.
+
+        The Jacobian is that at x itself, also where a corruption shows the encoder another.
+        """
         code = self.code_of(x, condition, noise, training)  # (batch, *latent_shape)
 
         def encode(x: Tensor) -> Tensor:
             return self.posterior(x, condition, training).mean()
 
         if self.jacobian == "closed_form" and self._layer is not None:
-            contraction = closed_form(*self._layer, code)
+            contraction = closed_form(*self._layer, encode(x))
         elif self.jacobian == "exact":
             contraction = exact(encode, x)
         else:

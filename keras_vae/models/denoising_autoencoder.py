@@ -26,7 +26,8 @@ class DenoisingAutoencoder(Autoencoder):
 
         reconstruction = -sum_d w_d log p(x_d | z)
 
-    where w_d is 1 for x'_d != x_d and `untouched_weight` for the rest.
+    where w_d is 1 for the values that the corruption has chosen, also where they stay as they were
+    (as a masked 0 does), and `untouched_weight` for the rest. "gaussian" chooses all values.
 
     While evaluating, x is shown as it is, and all values weigh the same.
 
@@ -83,7 +84,8 @@ class DenoisingAutoencoder(Autoencoder):
         seen = self.corrupted(x, noise, training)  # (batch, *event_shape)
         code = self.posterior(seen, condition, training).mean()  # (batch, *latent_shape)
         each = self.likelihood(code, condition, training).distribution  # one density per value
-        weights = tf.where(seen != x, 1.0, self.untouched_weight)  # (batch, *event_shape)
+        touched = self.corruption_layer.touched(x, noise)  # (batch, *event_shape)
+        weights = tf.where(touched, 1.0, self.untouched_weight)  # (batch, *event_shape)
         weighted = weights * each.log_prob(x)  # (batch, *event_shape)
         return {"reconstruction": -tf.reduce_sum(weighted, axis=range(1, x.shape.rank))}  # (batch,)
 

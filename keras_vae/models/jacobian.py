@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.distributions import Deterministic
@@ -12,6 +14,9 @@ from keras_vae.noise import Noise, Tensor
 
 Encode = Callable[[Tensor], Tensor]
 """From data (batch, *event_shape) to codes (batch, *latent_shape)."""
+
+WIDEST = 4096
+"""Numbers in a code up to which it is worth differentiating each of them."""
 
 _DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": lambda z: z * (1.0 - z),
@@ -21,11 +26,14 @@ _DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
 """Of an activation f, as a function of its value."""
 
 
-def single_layer(parts: Sequence[keras.Layer]) -> tuple[keras.layers.Dense, str] | None:
+def single_layer(
+    parts: Sequence[keras.Layer], event_shape: tuple[int, ...]
+) -> tuple[keras.layers.Dense, str] | None:
     """The one dense layer of an encoder and its activation's name, or None for other encoders.
 
     Args:
         parts: What makes a code of x, from `LatentModel.encoding_layers`.
+        event_shape: Shape of one example.
     """
     encoder, mean, *others = parts
     posterior = mean.density
@@ -43,7 +51,17 @@ def single_layer(parts: Sequence[keras.Layer]) -> tuple[keras.layers.Dense, str]
     known = [name for name in names if name != "linear"] or ["linear"]
     if len(known) > 1 or known[0] not in _DERIVATIVES:
         return None
-    return weighted[0], known[0]
+    layer, activation = weighted[0], known[0]
+    # A network may do more than its list of layers tells, such as use one twice: it is tried.
+    x = np.random.default_rng(0).random((4, math.prod(event_shape)), np.float32)
+    if layer.kernel.shape[0] != x.shape[1]:
+        return None
+    affine = x @ np.asarray(layer.kernel) + (np.asarray(layer.bias) if layer.use_bias else 0.0)
+    expected = keras.activations.get(activation)(tf.constant(affine))  # (4, latent_dim)
+    code = mean(encoder(tf.constant(x.reshape(4, *event_shape))))  # (4, *latent_shape)
+    found = tf.reshape(code, [4, -1])  # (4, latent_dim)
+    is_it = found.shape == expected.shape and np.allclose(found, expected, rtol=0.02, atol=0.02)
+    return (layer, activation) if is_it else None
 
 
 def closed_form(layer: keras.layers.Dense, activation: str, code: Tensor) -> Tensor:

@@ -281,6 +281,14 @@ class LatentModel(keras.Model):
         """What a graph cannot tell: values out of range would give figures that look right."""
         if isinstance(x, np.ndarray):
             check_range("x", x, self.likelihood_layer.support)
+            if self.corruption_layer is not None:
+                check_range(
+                    "x",
+                    x,
+                    self.corruption_layer.value_range,
+                    taker="corruption",
+                    mend="scale it, or give the corruption a value_range",
+                )
         if isinstance(y, np.ndarray) and self.condition_dim is not None:
             check_labels(y, self.condition_dim)
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from keras_vae.distributions import Deterministic
+from keras_vae.errors import UserError
 from keras_vae.models.autoencoder import Autoencoder
 from keras_vae.models.sparsities import Selection, get_sparsity
 from keras_vae.noise import Noise, Tensor
@@ -28,8 +31,9 @@ class SparseAutoencoder(Autoencoder):
     Args:
         encoder: A `keras.Model` from x (batch, *event_shape) to the code (batch, *latent_shape).
         decoder: A `keras.Model` from the code (batch, *latent_shape) to raw likelihood parameters.
-        sparsity: "kl" (for codes in (0, 1): a posterior with the activation "sigmoid"), "l1",
-            "topk", "winner_take_all", a table such as {"name": "topk", "k": 25}, or a `Sparsity`.
+        sparsity: "l1", "kl" (for codes in (0, 1): a posterior with the activation "sigmoid"),
+            "topk", "winner_take_all", a table such as {"name": "topk", "k": 25}, or a `Sparsity`,
+            which is copied.
         **kwargs: `likelihood`, `posterior`, `corruption` and `seed`, as in `Autoencoder`.
 
     Example:
@@ -53,12 +57,28 @@ class SparseAutoencoder(Autoencoder):
         encoder: keras.Model,
         decoder: keras.Model,
         *,
-        sparsity: Any = "kl",
+        sparsity: Any = "l1",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, decoder, **kwargs)
-        self.sparsity = get_sparsity(sparsity)
+        chosen = get_sparsity(sparsity)
+        # A copy: it gets weights of this code's shape.
+        self.sparsity = type(chosen).from_config(chosen.get_config())
         self.sparsity.of_shape(self.latent_shape)
+        self._check_codes()
+
+    def _check_codes(self) -> None:
+        """Raises a `UserError` for an encoder that leaves the sparsity's support, by trying it."""
+        low, high = self.sparsity.support
+        x = 10.0 * np.random.default_rng(0).standard_normal((8, *self.event_shape), np.float32)
+        code = np.asarray(Autoencoder.posterior(self, tf.constant(x)).mean())
+        if code.min() < low or code.max() > high:
+            raise UserError(
+                f"A {type(self.sparsity).__name__} takes codes from {low:g} to {high:g}, and this "
+                f"encoder gives {code.min():.2g} to {code.max():.2g}: end it with a sigmoid, as by "
+                'posterior={"name": "deterministic", "activation": "sigmoid"}, or choose another '
+                "sparsity."
+            )
 
     def posterior(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
         """A point mass at the sparse code (batch, *latent_shape)."""

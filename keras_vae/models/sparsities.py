@@ -10,19 +10,22 @@ import tensorflow as tf
 
 from keras_vae.errors import UserError
 from keras_vae.float32 import Float32Layer
-from keras_vae.models._replicas import global_mean, global_values
+from keras_vae.models._replicas import global_mean, global_rows, global_values
 from keras_vae.noise import Tensor
 from keras_vae.registry import resolve
 
 
+@keras.saving.register_keras_serializable("keras_vae")
 class Sparsity(Float32Layer):
-    """A way to sparse codes; a subclass fills `select`, or `penalty` and `weight`.
+    """A way to sparse codes, itself none; a subclass fills `select`, or `penalty` and `weight`.
 
     `of_shape` is called with the shape of the codes before all else.
     """
 
     weight: float = 0.0
     """Of the penalty in the loss."""
+    support: tuple[float, float] = (-math.inf, math.inf)
+    """Least and largest value of a code that it can take."""
 
     def of_shape(self, latent_shape: tuple[int, ...]) -> None:
         """Is told the shape of a code, to make weights or to check it; called once."""
@@ -44,8 +47,9 @@ class KLSparsity(Sparsity):
 
         sum_j KL(Bernoulli(rho) || Bernoulli(rho_j)),  rho_j = mean of unit j
 
-    The mean is over the global batch, however many replicas share it. While evaluating it is the
-    running mean of training, so that batches do not matter.
+    A unit is one number of a vector, or one of the feature maps. The mean is over a map's places
+    and over the global batch, however many replicas share it. While evaluating it is the running
+    mean of training, so that batches do not matter.
 
     Args:
         target: rho, in (0, 1).
@@ -58,6 +62,8 @@ class KLSparsity(Sparsity):
     Reference:
         Ng (2011), "Sparse autoencoder", CS294A lecture notes, section 3.
     """
+
+    support = (0.0, 1.0)
 
     def __init__(
         self, target: float = 0.05, weight: float = 3.0, momentum: float = 0.9, **kwargs: Any
@@ -72,9 +78,9 @@ class KLSparsity(Sparsity):
         self.momentum = momentum
 
     def of_shape(self, latent_shape: tuple[int, ...]) -> None:
-        """Makes the running mean (*latent_shape)."""
+        """Makes the running mean (units,)."""
         self.running_mean = self.add_weight(
-            shape=latent_shape,
+            shape=latent_shape[-1:],
             initializer=keras.initializers.Constant(self.target),
             trainable=False,
             aggregation="only_first_replica",
@@ -83,9 +89,10 @@ class KLSparsity(Sparsity):
 
     def penalty(self, code: Tensor, training: bool) -> Tensor:
         """The same number for each example (batch,)."""
-        mean = tf.convert_to_tensor(self.running_mean)  # (*latent_shape)
+        mean = tf.convert_to_tensor(self.running_mean)  # (units,)
         if training:
-            mean = global_mean(code)  # (*latent_shape)
+            places = global_mean(code)  # (*latent_shape)
+            mean = tf.reduce_mean(places, axis=list(range(places.shape.rank - 1)))  # (units,)
             step = (1.0 - self.momentum) * (mean - self.running_mean)
             self.running_mean.assign_add(step)
         # A unit that never fires, or always, costs much, and not infinitely much.
@@ -152,6 +159,8 @@ class TopK(Sparsity):
     def of_shape(self, latent_shape: tuple[int, ...]) -> None:
         """Checks k against the size of the code."""
         size = math.prod(latent_shape)
+        if int(self.k) != self.k:
+            raise UserError(f"topk keeps a whole number of values. Received k={self.k!r}.")
         for kept in (self.k, self.k * self.evaluation_factor):
             if not 1 <= kept <= size:
                 raise UserError(
@@ -161,7 +170,7 @@ class TopK(Sparsity):
 
     def select(self, code: Tensor, training: bool) -> Tensor:
         """The code (batch, *latent_shape) with k values left."""
-        kept = self.k if training else int(self.k * self.evaluation_factor)
+        kept = int(self.k if training else self.k * self.evaluation_factor)
         size = code.shape[1:].num_elements()
         values = tf.reshape(code, [-1, size])  # (batch, latent_dim)
         indices = tf.math.top_k(values, kept).indices  # (batch, kept)
@@ -180,7 +189,8 @@ class WinnerTakeAll(Sparsity):
     In feature maps only the largest value of each map is kept ("spatial sparsity"). While training,
     each unit or map keeps its value only for the share `rate` of the examples of the global batch
     where that value is largest ("lifetime sparsity"); while evaluating, for all examples, as in the
-    paper: codes are then denser than those that the decoder was trained on.
+    paper: codes are then denser than those that the decoder was trained on. Of equal values the
+    first wins.
 
     Args:
         rate: Share of the examples, in (0, 1]; at least one example is kept.
@@ -200,16 +210,19 @@ class WinnerTakeAll(Sparsity):
 
     def select(self, code: Tensor, training: bool) -> Tensor:
         """The winners among a code (batch, *latent_shape)."""
-        places = list(range(1, code.shape.rank - 1))
-        winners = tf.reduce_max(code, axis=places, keepdims=True)  # (batch, 1, 1, units)
-        kept = code >= winners  # (batch, *latent_shape)
+        num_places, units = math.prod(code.shape[1:-1]), code.shape[-1]
+        maps = tf.reshape(code, [-1, num_places, units])  # (batch, places, units)
+        place = tf.argmax(maps, axis=1, output_type=tf.int32)  # (batch, units)
+        kept = tf.one_hot(place, num_places, axis=1)  # (batch, places, units)
         if training:
-            everyone = global_values(winners)  # (global batch, 1, 1, units)
-            num = tf.cast(tf.shape(everyone)[0], tf.float32)
-            place = tf.maximum(tf.cast(tf.math.ceil(self.rate * num), tf.int32), 1) - 1
-            ranked = tf.sort(everyone, axis=0, direction="DESCENDING")
-            kept &= winners >= ranked[place]  # (batch, *latent_shape)
-        return tf.where(kept, code, 0.0)
+            largest = tf.reduce_max(maps, axis=1)  # (batch, units)
+            rows, num = global_rows(tf.shape(code)[0])
+            best = tf.argsort(global_values(largest), axis=0, direction="DESCENDING", stable=True)
+            rank = tf.argsort(best, axis=0)  # (global batch, units)
+            num_kept = tf.math.ceil(self.rate * tf.cast(num, tf.float32))
+            wins = tf.cast(rank, tf.float32) < num_kept  # (global batch, units)
+            kept *= tf.cast(tf.gather(wins, rows), tf.float32)[:, tf.newaxis]
+        return code * tf.reshape(kept, tf.shape(code))  # (batch, *latent_shape)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -218,19 +231,19 @@ class WinnerTakeAll(Sparsity):
 
 @keras.saving.register_keras_serializable("keras_vae")
 class Selection(Float32Layer):
-    """The selection of a sparsity as a layer of a network.
+    """The selection of a sparsity as a layer of a network, always that of `encode`.
 
     Args:
-        sparsity: A `Sparsity`, which has been built.
+        sparsity: A `Sparsity`, which knows the code's shape.
     """
 
     def __init__(self, sparsity: Sparsity, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sparsity = sparsity
 
-    def call(self, code: Tensor, training: bool = False) -> Tensor:
-        """The code (batch, *latent_shape) that the decoder sees."""
-        return self.sparsity.select(code, bool(training))
+    def call(self, code: Tensor) -> Tensor:
+        """The code (batch, *latent_shape) that the decoder sees while evaluating."""
+        return self.sparsity.select(code, training=False)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The same."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_vae.errors import UserError
 from keras_vae.models._chain import Chain
@@ -55,6 +56,12 @@ class StackedAutoencoder(Autoencoder):
     def __init__(self, autoencoders: Sequence[Autoencoder], **kwargs: Any) -> None:
         autoencoders = list(autoencoders)
         _check(autoencoders)
+        for key in ("posterior", "likelihood"):
+            if key in kwargs:
+                raise UserError(
+                    f"A StackedAutoencoder takes no {key!r}: its code is that of the last "
+                    "autoencoder, and its likelihood that of the first. Give it to those."
+                )
         first, last = autoencoders[0], autoencoders[-1]
         encoding = [layer for part in autoencoders for layer in part.encoding_layers()]
         decoding = [layer for part in autoencoders[:0:-1] for layer in part.decoding_layers()]
@@ -72,7 +79,7 @@ class StackedAutoencoder(Autoencoder):
         """Trains the autoencoders one after the other, from the data upwards.
 
         Args:
-            x: Data (num, *event_shape).
+            x: Data (num, *event_shape), an array.
             optimizer: A Keras optimizer or its name; each autoencoder gets one like it. An
                 autoencoder that has been compiled keeps its own.
             validation_data: Data (num, *event_shape), or a tuple that holds them alone.
@@ -83,15 +90,16 @@ class StackedAutoencoder(Autoencoder):
             The history of each.
 
         Raises:
-            UserError: When one of them has been trained already.
+            UserError: When some of them, or the stack, have been trained already, or for data that
+                are no array.
         """
-        for number, part in enumerate(self.autoencoders, start=1):
-            if int(part.step) > 0:
-                raise UserError(
-                    f"Autoencoder {number} of {len(self.autoencoders)} has been trained for "
-                    f"{int(part.step)} steps: a stack is pretrained once. Go on with fit(), or "
-                    "make a new stack."
-                )
+        self._check_untrained()
+        x = np.asarray(x)
+        if x.dtype == object:
+            raise UserError(
+                "pretrain() takes an array (num, *event_shape), since the codes of one layer are "
+                "the data of the next. Received another kind of data; fit() takes those."
+            )
         config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
         held_out = validation_data[0] if isinstance(validation_data, tuple) else validation_data
         histories = []
@@ -106,6 +114,21 @@ class StackedAutoencoder(Autoencoder):
             x = part.encode(x)  # (num, *latent_shape)
             held_out = None if held_out is None else part.encode(held_out)
         return histories
+
+    def _check_untrained(self) -> None:
+        """Raises a `UserError` unless all autoencoders are new."""
+        if int(self.step) > 0:
+            raise UserError(
+                f"The stack has been fitted for {int(self.step)} steps, and pretraining comes "
+                "before: go on with fit(), or make a new stack."
+            )
+        trained = [n for n, part in enumerate(self.autoencoders, start=1) if int(part.step) > 0]
+        if trained:
+            raise UserError(
+                f"Of {len(self.autoencoders)} autoencoders, number {', '.join(map(str, trained))} "
+                "have been trained: a stack is pretrained once, from new. Go on with fit() if all "
+                "have been, or make a new stack."
+            )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the autoencoders included."""

@@ -7,11 +7,11 @@ classifiers live elsewhere.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import importlib.util
 from pathlib import Path
 
 from keras_vae.errors import UserError
-from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.comparison import Comparison, Reproduction
 from keras_vae.recipes._check import nearest
 
 PAPERS = {
@@ -24,7 +24,7 @@ PAPERS = {
 }
 """Name -> what is compared, on MNIST."""
 
-__all__ = ["PAPERS", "Comparison", "reproduce"]
+__all__ = ["PAPERS", "Comparison", "Reproduction", "reproduce"]
 
 
 def reproduce(
@@ -34,7 +34,7 @@ def reproduce(
     out: str | Path = "runs",
     quick: bool = False,
     verbose: int | str = "auto",
-) -> Sequence[Comparison]:
+) -> Reproduction:
     """Trains what a paper trained, and measures what it measured.
 
     Args:
@@ -45,16 +45,31 @@ def reproduce(
         verbose: As in `keras.Model.fit`.
 
     Raises:
-        UserError: For a paper that is not here.
+        UserError: For a paper that is not here, data without labels, or without scikit-learn.
     """
     if paper not in PAPERS:
         raise UserError(
             f"Unknown paper {paper!r}: did you mean {nearest(paper, PAPERS)!r}? "
             f"Expected one of {', '.join(PAPERS)}."
         )
-    from keras_vae.papers.laboratory import Laboratory
+    if importlib.util.find_spec("sklearn") is None:
+        raise UserError("Figures of papers need scikit-learn: pip install 'keras-vae[eval]'.")
+    from keras_vae.papers.laboratory import SEED, Laboratory
 
     module = importlib.import_module(f"keras_vae.papers.{paper.replace('-', '_')}")
     laboratory = Laboratory(paper, data, out, quick, verbose)
-    comparisons: Sequence[Comparison] = module.measure(laboratory)
-    return comparisons
+    dataset = laboratory.dataset()
+    if dataset.num_classes is None:
+        raise UserError(
+            f"Figures of papers need integer labels, and {dataset.name!r} has none: give y_train "
+            "and y_test, or leave out --data for MNIST."
+        )
+    return Reproduction(
+        paper=paper,
+        quick=quick,
+        data=dataset.name,
+        train_rows=len(dataset.x_train),
+        test_rows=len(dataset.x_test),
+        seed=SEED,
+        comparisons=module.measure(laboratory),
+    )

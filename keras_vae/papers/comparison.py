@@ -1,8 +1,9 @@
-"""One figure of a paper beside the same one of this library."""
+"""The figures of a paper beside the same ones of this library."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,3 +21,26 @@ class Comparison:
     published: float | None
     measured: float
     unit: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Reproduction:
+    """What was measured for a paper, and how.
+
+    Attributes:
+        paper: Its name in `PAPERS`.
+        quick: Whether the models were trained for minutes.
+        data: The name of the dataset.
+        train_rows: How many rows the models were trained on.
+        test_rows: How many rows the figures were measured on.
+        seed: Of all trainings.
+        comparisons: The figures.
+    """
+
+    paper: str
+    quick: bool
+    data: str
+    train_rows: int
+    test_rows: int
+    seed: int
+    comparisons: Sequence[Comparison]

@@ -12,6 +12,9 @@ from keras_vae import datasets, evaluation, recipes
 from keras_vae.datasets import Dataset
 from keras_vae.models import LatentModel
 
+SEED = 0
+"""Of every training."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Laboratory:
@@ -44,6 +47,7 @@ class Laboratory:
             epochs: How long.
             *assignments: Values of the recipe that are others, as in `Recipe.override`.
         """
+        assignments = (*assignments, f"training.seed={SEED}")
         chosen = recipes.load(recipe).override(assignments).with_epochs(epochs)
         chosen = dataclasses.replace(chosen, name=f"{self.paper}-{name}")
         run = recipes.fit_once(chosen, data=self.data, out=self.out, verbose=self.verbose)
@@ -63,6 +67,7 @@ class Laboratory:
             data.x_test,
             np.asarray(data.y_test),
             epochs=epochs,
+            seed=SEED,
             verbose=self.verbose,
             **arguments,
         )
@@ -71,9 +76,9 @@ class Laboratory:
         """The same of a linear classifier on the codes, which stay as they are."""
         data = self.dataset()
         errors = evaluation.probe_errors(
-            model.encode(data.x_train),
+            evaluation.code_vectors(model, data.x_train),
             np.asarray(data.y_train),
-            model.encode(data.x_test),
+            evaluation.code_vectors(model, data.x_test),
             np.asarray(data.y_test),
             num_labels=[None],
             probes=["linear"],

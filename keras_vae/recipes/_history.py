@@ -1,4 +1,4 @@
-"""The callback that writes `history.csv`."""
+"""The callbacks that time epochs and write `history.csv`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,28 @@ from keras_vae.recipes.runs import Run
 from keras_vae.training import LatentMonitor
 
 
-class HistoryFile(keras.callbacks.Callback):
+class EpochSeconds(keras.callbacks.Callback):
+    """Measures each epoch.
+
+    Attributes:
+        seconds: Of every epoch so far, validation and earlier callbacks included.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+        self._start = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Starts the clock."""
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Reads it."""
+        self.seconds.append(round(time.perf_counter() - self._start, 3))
+
+
+class HistoryFile(EpochSeconds):
     """Adds a line after every epoch: its number from 1, the logs, its seconds, and the data's name.
 
     Args:
@@ -30,18 +51,13 @@ class HistoryFile(keras.callbacks.Callback):
         self._run = run
         self._data = data
         self._rows: list[dict[str, Any]] = [*run.history_rows()[:epochs]]
-        self._start = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Starts the clock."""
-        self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Writes the file anew, with one line more."""
+        super().on_epoch_end(epoch, logs)
         terms = {name: float(value) for name, value in (logs or {}).items()}
-        seconds = round(time.perf_counter() - self._start, 3)
         dimensions = self._monitor.kl_per_dimension[-1] if self._monitor else ()
-        row = {"epoch": epoch + 1, **terms, "seconds": seconds, "data": self._data}
+        row = {"epoch": epoch + 1, **terms, "seconds": self.seconds[-1], "data": self._data}
         row |= {f"kl[{index}]": float(kl) for index, kl in enumerate(dimensions)}
         self._rows.append(row)
         self._run.write_history(self._rows)

@@ -64,6 +64,12 @@ def check(recipe: Recipe) -> None:
     _check_model("model", recipe.model, cls)
     if is_stack:
         layer = recipe.model.get("autoencoders", {})
+        for key in _FROM_MODEL:
+            if key in layer:
+                raise UserError(
+                    f"model.autoencoders.{key} is decided by the network: set model.{key}, or "
+                    "network.activation."
+                )
         _check_model("model.autoencoders", layer, _layer_class(layer))
     _check_optimizer("training", recipe.training["optimizer"])
     if "optimizer" in recipe.pretraining:

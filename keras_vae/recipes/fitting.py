@@ -16,7 +16,7 @@ from keras_vae import datasets, training
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
 from keras_vae.models import Generative, LatentModel, StackedAutoencoder
-from keras_vae.recipes._history import HistoryFile
+from keras_vae.recipes._history import EpochSeconds, HistoryFile
 from keras_vae.recipes.build import check, optimizer
 from keras_vae.recipes.opened import read_model
 from keras_vae.recipes.pictures import draw_all
@@ -173,6 +173,7 @@ def _pretrain(
         return
     shared = {key: recipe.training[key] for key in ("batch_size", "optimizer")}
     settings = {**shared, **recipe.pretraining}
+    clock = EpochSeconds()
     histories = model.pretrain(
         dataset.x_train,
         optimizer=optimizer(settings, dataset),
@@ -181,9 +182,9 @@ def _pretrain(
         epochs=settings["epochs"],
         batch_size=settings["batch_size"],
         verbose=verbose,
-        callbacks=[training.StopOnNaN()],
+        callbacks=[training.StopOnNaN(), clock],
     )
-    run.write_pretraining([history.history for history in histories])
+    run.write_pretraining([history.history for history in histories], clock.seconds)
 
 
 def _train(
@@ -246,7 +247,7 @@ def _report(run: Run, recipe: Recipe, model: LatentModel, dataset: Dataset) -> d
         "train_rows": len(dataset.x_train),
         "epochs": _epochs_done(run),
         "seed": recipe.training["seed"],
-        "seconds": round(sum(float(row["seconds"]) for row in run.history_rows()), 1),
+        "seconds": round(run.seconds(), 1),
         "versions": versions(),
     }
 

@@ -104,9 +104,9 @@ def probe(
     x_test = dataset.x_test[:limit]
     scores = evaluation.code_scores(model, dataset.x_train, x_test)
     probes = evaluation.probe_errors(
-        model.encode(dataset.x_train),
+        evaluation.code_vectors(model, dataset.x_train),
         dataset.y_train,
-        model.encode(x_test),
+        evaluation.code_vectors(model, x_test),
         dataset.y_test[:limit],
         num_labels=num_labels,
         seed=seed,

@@ -88,10 +88,7 @@ class Run:
 
     def history_rows(self) -> list[dict[str, str]]:
         """Reads the lines of the history, none if there is no file."""
-        if not self.history_file.exists():
-            return []
-        with self.history_file.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        return _read_csv(self.history_file)
 
     def history(self) -> dict[str, list[float]]:
         """Reads the columns of `epoch` and of the model's quantities, but for single dimensions."""
@@ -104,14 +101,24 @@ class Run:
         """Writes the history, whole or not at all."""
         _write_csv(self.history_file, rows)
 
-    def write_pretraining(self, histories: Sequence[Mapping[str, Sequence[float]]]) -> None:
-        """Writes the history of each layer, from the data upwards."""
+    def write_pretraining(
+        self, histories: Sequence[Mapping[str, Sequence[float]]], seconds: Sequence[float]
+    ) -> None:
+        """Writes the history of each layer, from the data upwards, and the seconds of each row."""
         rows = [
             {"layer": layer, "epoch": epoch, **dict(zip(history, values, strict=True))}
             for layer, history in enumerate(histories, start=1)
             for epoch, values in enumerate(zip(*history.values(), strict=True), start=1)
         ]
-        _write_csv(self.pretraining_file, rows)
+        _write_csv(
+            self.pretraining_file,
+            [{**row, "seconds": spent} for row, spent in zip(rows, seconds, strict=True)],
+        )
+
+    def seconds(self) -> float:
+        """Adds up the seconds of all epochs, those of pretraining included."""
+        rows = self.history_rows() + _read_csv(self.pretraining_file)
+        return sum(float(row["seconds"]) for row in rows)
 
     def metrics(self) -> dict[str, Any]:
         """Reads the results."""
@@ -123,6 +130,14 @@ class Run:
         part = self.metrics_file.with_suffix(".part")
         part.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         part.replace(self.metrics_file)
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    """Reads the rows, none if there is no file."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

@@ -28,6 +28,7 @@ class Case:
     cls: type[LatentModel]
     networks: str
     arguments: dict[str, Any] = field(default_factory=dict)
+    network_arguments: dict[str, Any] = field(default_factory=dict)
     condition_dim: int | None = None
     has_learned_prior: bool = False
     event_shape: tuple[int, ...] = (8, 8, 1)
@@ -42,15 +43,19 @@ class Case:
                 [keras.Input((self.condition_dim,)), keras.layers.Dense(6)]
             )
         default = "normal" if issubclass(self.cls, Generative) else "deterministic"
-        sizes = {"dense": {"hidden": (8,)}, "convolutional": {"filters": (4, 8)}}
+        sizes = {
+            "dense": {"latent_dim": 3, "hidden": (8,)},
+            "convolutional": {"latent_dim": 3, "filters": (4, 8)},
+            "fully_convolutional": {"filters": (4, 3), "kernel_size": 3},
+        }
+        condition = {} if self.condition_dim is None else {"condition_dim": self.condition_dim}
         encoder, decoder = getattr(keras_vae.networks, self.networks)(
             self.event_shape,
-            3,
             posterior=arguments.get("posterior", default),
             likelihood=arguments["likelihood"],
-            condition_dim=self.condition_dim,
             activation="tanh",
-            **sizes[self.networks],
+            **sizes[self.networks] | self.network_arguments,
+            **condition,
         )
         if self.cls is keras_vae.StackedAutoencoder:
             likelihood = arguments.pop("likelihood")
@@ -107,6 +112,12 @@ CASES = [
         {"likelihood": {"name": "normal", "scale": 0.5, "activation": "sigmoid"}},
     ),
     Case(
+        "convolutional autoencoder of feature maps",
+        keras_vae.ConvolutionalAutoencoder,
+        "fully_convolutional",
+        {"sparsity": "winner_take_all", "corruption": "gaussian"},
+    ),
+    Case(
         "denoising autoencoder dense",
         keras_vae.DenoisingAutoencoder,
         "dense",
@@ -147,11 +158,24 @@ CASES = [
         "convolutional",
         {"jacobian": "hutchinson"},
     ),
+    Case(
+        "contractive autoencoder tied",
+        keras_vae.ContractiveAutoencoder,
+        "dense",
+        {"posterior": {"name": "deterministic", "activation": "sigmoid"}},
+        {"hidden": (), "tied": True},
+    ),
     Case("stacked autoencoder dense", keras_vae.StackedAutoencoder, "dense"),
     Case("stacked autoencoder convolutional", keras_vae.StackedAutoencoder, "convolutional"),
     Case("vae dense", keras_vae.VAE, "dense", {"beta": 0.5}),
     Case("denoising vae", keras_vae.VAE, "dense", {"corruption": "gaussian"}),
     Case("vae convolutional", keras_vae.VAE, "convolutional"),
+    Case(
+        "vae with max-pooling",
+        keras_vae.VAE,
+        "convolutional",
+        network_arguments={"downsampling": "max_pool"},
+    ),
     Case("vae full covariance", keras_vae.VAE, "dense", {"posterior": "multivariate_normal_tril"}),
     Case(
         "vae learned scale",
@@ -197,6 +221,7 @@ CASES = [
     Case("vae score function", keras_vae.VAE, "dense", {"estimator": "score_function"}),
     Case("vae free bits", keras_vae.VAE, "dense", {"free_bits": 0.5}),
     Case("cvae dense", keras_vae.CVAE, "dense", condition_dim=3),
+    Case("denoising cvae", keras_vae.CVAE, "dense", {"corruption": "masking"}, condition_dim=3),
     Case("cvae convolutional", keras_vae.CVAE, "convolutional", condition_dim=3),
     Case(
         "cvae learned prior",

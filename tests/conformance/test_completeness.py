@@ -33,7 +33,8 @@ def test_every_public_model_has_its_cases():
     models = public_models()
     assert len(models) >= 4
     wanted = {(cls, kind) for cls in models for kind in KINDS}
-    assert {(case.cls, case.networks) for case in CASES} == wanted - REFUSED
+    found = {(case.cls, case.networks) for case in CASES if case.networks in KINDS}
+    assert found == wanted - REFUSED
 
 
 def test_every_public_model_stands_at_the_top():

@@ -1,5 +1,7 @@
 """Measures of codes against numbers by hand."""
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 import keras_vae
 from keras_vae.evaluation import (
     code_scores,
+    code_vectors,
     jacobian_norm,
     pca_squared_error,
     saturation,
@@ -54,6 +57,27 @@ def by_differences(model, x, step=1e-2):
 def test_jacobian_norm_against_differences(arguments):
     model = autoencoder(**arguments)
     assert jacobian_norm(model, X) == pytest.approx(by_differences(model, X), rel=1e-2)
+
+
+def test_feature_maps_are_pooled():
+    """4 x 4 regions of a 9 x 6 map begin at rows 0, 2, 4, 6 and columns 0, 1, 3, 4."""
+    keras.utils.set_random_seed(0)
+    pair = keras_vae.networks.fully_convolutional((9, 6, 1), (2, 3), kernel_size=3)
+    model = keras_vae.ConvolutionalAutoencoder(*pair)
+    x = np.random.default_rng(0).random((5, 9, 6, 1), "float32")
+    maps, rows, columns = model.encode(x), [0, 2, 4, 6, 9], [0, 1, 3, 4, 6]
+    expected = [
+        maps[:, top:bottom, left:right].max(axis=(1, 2))
+        for top, bottom in pairwise(rows)
+        for left, right in pairwise(columns)
+    ]
+    np.testing.assert_array_equal(code_vectors(model, x), np.concatenate(expected, axis=1))
+
+
+def test_vectors_stay_as_they_are():
+    model = autoencoder()
+    x = np.random.default_rng(0).random((1003, 6), "float32")  # more than one batch
+    np.testing.assert_allclose(code_vectors(model, x), model.encode(x), rtol=1e-6)
 
 
 def test_jacobian_norm_of_uint8_is_that_of_the_values():

@@ -107,6 +107,57 @@ def test_what_is_chosen(arguments, chosen):
     assert autoencoder(**arguments).jacobian == chosen
 
 
+class TenTimes(keras.Model):
+    """One dense layer, of ten times the data."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(4)
+        self(np.zeros((1, 5), "float32"))
+
+    def call(self, x):
+        return self.dense(10.0 * x)
+
+
+def twice():
+    inputs, layer = keras.Input((5,)), keras.layers.Dense(5)
+    return keras.Model(inputs, layer(layer(inputs)))
+
+
+def row_by_row():
+    inputs = keras.Input((2, 5))
+    return keras.Model(inputs, keras.layers.Flatten()(keras.layers.Dense(2)(inputs)))
+
+
+@pytest.mark.parametrize(
+    ("make", "event_shape"), [(TenTimes, (5,)), (twice, (5,)), (row_by_row, (2, 5))]
+)
+def test_a_layer_that_is_not_all_there_is_has_no_closed_form(make, event_shape):
+    encoder = make()
+    decoder = keras.Sequential(
+        [
+            keras.Input(encoder(np.zeros((1, *event_shape), "float32")).shape[1:]),
+            keras.layers.Dense(int(np.prod(event_shape))),
+            keras.layers.Reshape(event_shape),
+        ]
+    )
+    model = keras_vae.ContractiveAutoencoder(encoder, decoder)
+    assert model.jacobian == "exact"
+    model.compile(run_eagerly=True)
+
+
+@pytest.mark.parametrize("jacobian", ["closed_form", "exact", "hutchinson"])
+def test_the_jacobian_is_that_at_the_clean_x(jacobian):
+    masked = autoencoder(jacobian=jacobian, corruption={"name": "masking", "rate": 0.9})
+    clean = autoencoder(jacobian=jacobian)
+    terms, expected = (
+        model.loss_terms(tf.constant(X), None, Noise.for_rows(0, X), training=True)
+        for model in (masked, clean)
+    )
+    np.testing.assert_allclose(terms["contraction"], expected["contraction"], rtol=1e-5)
+    assert not np.allclose(terms["reconstruction"], expected["reconstruction"], rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -56,6 +56,14 @@ def test_kl_evaluates_with_the_running_mean():
         np.testing.assert_allclose(found, np.full(num, expected), rtol=1e-5)
 
 
+def test_kl_of_maps_is_that_of_each_map():
+    maps = 1 / (1 + np.exp(-MAPS))
+    found = built({"name": "kl", "target": 0.1}, MAPS.shape[1:]).penalty(tf.constant(maps), True)
+    mean = maps.mean(axis=(0, 1, 2), dtype="float64")  # (maps,)
+    expected = np.sum(0.1 * np.log(0.1 / mean) + 0.9 * np.log(0.9 / (1 - mean)))
+    np.testing.assert_allclose(found, np.full(ROWS, expected), rtol=1e-5)
+
+
 def test_l1_against_numpy():
     for code in (CODE, MAPS):
         found = built("l1", code.shape[1:]).penalty(tf.constant(code), training=True)
@@ -94,6 +102,15 @@ def test_winners_of_maps_are_one_place_each():
     np.testing.assert_array_equal(trained[trained != 0], everywhere[trained != 0])
 
 
+def test_of_equal_values_one_wins():
+    maps = np.ones_like(MAPS)
+    sparsity = built({"name": "winner_take_all", "rate": 0.1}, MAPS.shape[1:])
+    everywhere = sparsity.select(tf.constant(maps), False).numpy()
+    np.testing.assert_array_equal((everywhere != 0).sum(axis=(1, 2)), 1)
+    trained = sparsity.select(tf.constant(maps), True).numpy()
+    np.testing.assert_array_equal((trained != 0).sum(axis=(0, 1, 2)), 4)
+
+
 def test_winners_evaluate_all_examples():
     sparsity = built({"name": "winner_take_all", "rate": 0.1})
     np.testing.assert_array_equal(sparsity.select(tf.constant(CODE), False), CODE)
@@ -112,6 +129,23 @@ def test_the_loss_is_the_weighted_sum():
     scores = model.evaluate(x, verbose=0, return_dict=True)
     assert scores["loss"] == pytest.approx(scores["reconstruction"] + 0.5 * scores["sparsity"])
     assert scores["sparsity"] > 0
+
+
+def test_autoencoders_do_not_share_what_a_sparsity_learns():
+    sparsity = get_sparsity({"name": "kl", "target": 0.3})
+    layers = keras_vae.networks.dense_layers(
+        (6,), 3, hidden=(5,), posterior={"name": "deterministic", "activation": "sigmoid"}
+    )
+    parts = [keras_vae.SparseAutoencoder(**layer, sparsity=sparsity) for layer in layers]
+    assert [part.sparsity.running_mean.shape for part in parts] == [(5,), (3,)]
+    assert not sparsity.weights
+
+
+def test_a_classifier_trains_on_the_code_that_it_will_see():
+    model = autoencoder(sparsity={"name": "topk", "k": 2, "evaluation_factor": 3.0})
+    classifier = model.to_classifier(4)
+    x = np.random.default_rng(0).random((9, 6), "float32")
+    np.testing.assert_array_equal(classifier(x, training=True), classifier(x, training=False))
 
 
 def test_the_code_is_what_the_decoder_sees():
@@ -133,6 +167,8 @@ def test_the_code_is_what_the_decoder_sees():
         ({"name": "l1", "weight": -1.0}, "at least 0"),
         ({"name": "winner_take_all", "rate": 0.0}, r"in \(0, 1\]"),
         ("top", "Expected 'topk', or"),
+        ({"name": "topk", "k": 2.5}, "a whole number"),
+        ("kl", r"takes codes from 0 to 1, and this encoder gives -.* end it with a sigmoid"),
     ],
 )
 def test_mistakes(spec, message):

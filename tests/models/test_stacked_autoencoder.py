@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_vae
 from conformance.compare import assert_close, assert_same
@@ -76,17 +77,26 @@ def test_each_is_trained_on_the_codes_below_with_its_own_objective(pretrained):
         assert_same(part.get_weights(), other.get_weights())
 
 
-def test_pretraining_one_leaves_the_others(pretrained):
-    """Bit by bit: the first autoencoder alone is trained, then the rest is as it was made."""
+def test_pretraining_one_leaves_the_others():
+    """Bit by bit: whatever layer is trained, the rest is as it was when that began."""
     stack = keras_vae.StackedAutoencoder(parts())
-    before = [part.get_weights() for part in stack.autoencoders]
-    first = stack.autoencoders[0]
-    first.compile("adam")
-    first.fit(X, verbose=0)
-    after = [part.get_weights() for part in stack.autoencoders]
-    for old, new in zip(before[1:], after[1:], strict=True):
-        assert_same(old, new)
-    assert not np.array_equal(before[0][0], after[0][0])
+    begun, ended = [], []
+
+    def all_weights(*_):
+        return [part.get_weights() for part in stack.autoencoders]
+
+    snapshots = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: begun.append(all_weights()),
+        on_train_end=lambda logs: ended.append(all_weights()),
+    )
+    stack.pretrain(X, verbose=0, callbacks=[snapshots])
+    for trained, (before, after) in enumerate(zip(begun, ended, strict=True)):
+        for layer, (old, new) in enumerate(zip(before, after, strict=True)):
+            if layer == trained:
+                assert not np.array_equal(old[0], new[0])
+            else:
+                assert_same(old, new)
+    assert len(ended) == 3
 
 
 def test_fine_tuning_trains_all_and_is_saved(tmp_path):
@@ -104,8 +114,27 @@ def test_fine_tuning_trains_all_and_is_saved(tmp_path):
 
 def test_pretraining_twice_is_refused(pretrained):
     stack, _ = pretrained
-    with pytest.raises(UserError, match=r"Autoencoder 1 of 3 has been trained .* pretrained once"):
+    with pytest.raises(UserError, match=r"number 1, 2, 3 have been trained: .* pretrained once"):
         stack.pretrain(X)
+
+
+def test_pretraining_after_fit_is_refused():
+    stack = keras_vae.StackedAutoencoder(parts())
+    stack.compile("adam", run_eagerly=True)
+    stack.fit(X, verbose=0)
+    with pytest.raises(UserError, match="fitted for 2 steps, and pretraining comes before"):
+        stack.pretrain(X)
+
+
+def test_pretraining_takes_arrays():
+    with pytest.raises(UserError, match=r"takes an array .*fit\(\) takes those"):
+        keras_vae.StackedAutoencoder(parts()).pretrain(tf.data.Dataset.from_tensors(X))
+
+
+@pytest.mark.parametrize("key", ["posterior", "likelihood"])
+def test_densities_are_those_of_the_autoencoders(key):
+    with pytest.raises(UserError, match=f"takes no '{key}'"):
+        keras_vae.StackedAutoencoder(parts(), **{key: "normal"})
 
 
 @pytest.mark.parametrize(

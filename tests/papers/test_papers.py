@@ -24,8 +24,9 @@ def data(tmp_path_factory):
 @pytest.mark.parametrize("paper", [*QUICK, *SLOW])
 def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
     arguments = {"data": data, "out": tmp_path, "quick": True, "verbose": 0}
-    comparisons = papers.reproduce(paper, **arguments)
-    assert comparisons
+    found = papers.reproduce(paper, **arguments)
+    assert (found.data, found.train_rows, found.test_rows) == ("squares", 50, 20)
+    comparisons = found.comparisons
     for comparison in comparisons:
         assert np.isfinite(comparison.measured), comparison
         assert comparison.unit
@@ -35,7 +36,7 @@ def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
     assert all(folder.parent.name.startswith(paper) for folder in made)
     # A second time the runs are there, and give the same figures.
     monkeypatch.setattr("keras_vae.recipes.fitting.fit", None)
-    again = papers.reproduce(paper, **arguments)
+    again = papers.reproduce(paper, **arguments).comparisons
     assert sorted(tmp_path.glob("*/*")) == made
     assert [one.name for one in again] == [one.name for one in comparisons]
     for one, other in zip(again, comparisons, strict=True):
@@ -45,7 +46,7 @@ def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
 def test_hinton_by_hand(data, tmp_path):
     principal, deep = papers.reproduce(
         "hinton-2006", data=data, out=tmp_path, quick=True, verbose=0
-    )
+    ).comparisons
     arrays = np.load(data)
     train, test = (arrays[key].reshape(len(arrays[key]), -1) / 255 for key in ("x_train", "x_test"))
     components = np.linalg.svd(train - train.mean(axis=0))[2][:30]
@@ -72,21 +73,39 @@ def test_an_unknown_paper():
         papers.reproduce("rifai")
 
 
+def test_data_without_labels_are_refused_before_training(data, tmp_path):
+    arrays = np.load(data)
+    np.savez(tmp_path / "bare.npz", x_train=arrays["x_train"])
+    with pytest.raises(UserError, match="need integer labels, and 'bare' has none"):
+        papers.reproduce("rifai-2011", data=tmp_path / "bare.npz", out=tmp_path)
+    assert not (tmp_path / "rifai-2011-ae").exists()
+
+
+def test_scikit_learn_is_asked_for_before_training(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'keras-vae\[eval\]'"):
+        papers.reproduce("rifai-2011", data=data, out=tmp_path)
+
+
 def test_the_command(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     rows = [papers.Comparison("errors", 1.14, 1.0, "%"), papers.Comparison("ratio", None, 2, "x")]
+    found = papers.Reproduction("rifai-2011", True, "mnist-sample", 4000, 1000, 0, rows)
     seen = {}
 
     def reproduce(paper, **arguments):
         seen.update(paper=paper, **arguments)
-        return rows
+        return found
 
     monkeypatch.setattr(papers, "reproduce", reproduce)
     result = CliRunner().invoke(main, ["reproduce", "rifai-2011", "--quick", "--data", "d"])
     lines = result.output.splitlines()
-    assert [line.split() for line in lines[2:]] == [
+    assert [line.split() for line in lines[2:4]] == [
         ["errors", "1.14", "1.00", "%"],
         ["ratio", "2.00", "x"],
+    ]
+    assert lines[4:] == [
+        "1000 test rows of mnist-sample, trained on 4000; seed 0; quick form",
     ]
     assert (seen["paper"], seen["quick"], seen["data"], seen["out"]) == (
         "rifai-2011",
@@ -95,7 +114,7 @@ def test_the_command(monkeypatch, tmp_path):
         "runs",
     )
     result = CliRunner().invoke(main, ["reproduce", "rifai-2011", "--json"])
-    assert json.loads(result.stdout) == [dataclasses.asdict(row) for row in rows]
+    assert json.loads(result.stdout) == dataclasses.asdict(found)
     assert seen["quick"] is False
     names = CliRunner().invoke(main, ["reproduce"]).output
     assert all(name in names for name in papers.PAPERS)

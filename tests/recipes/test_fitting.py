@@ -163,6 +163,8 @@ def test_a_stack_is_pretrained_before_it_is_trained(stack, data, tmp_path, capsy
         ("2", "2"),
     ]
     assert {"loss", "reconstruction", "val_loss"} <= set(rows[0])
+    every = [float(row["seconds"]) for row in [*rows, *run.history_rows()]]
+    assert run.metrics()["seconds"] == round(sum(every), 1) > 0
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     assert [row["epoch"] for row in run.history_rows()] == ["1", "2"]
     model = recipes.open_model(str(run.folder)).model
