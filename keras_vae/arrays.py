@@ -24,11 +24,7 @@ def as_data(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
         UserError: For another shape or dtype.
     """
     x = tf.convert_to_tensor(x)
-    if tuple(x.shape[1:]) != event_shape:
-        raise UserError(
-            f"Received data of shape {tuple(x.shape)}; the encoder takes rows of {event_shape}. "
-            "Reshape the data, or build the networks for their shape."
-        )
+    check_shape(x, event_shape)
     if x.dtype == tf.uint8:
         # In float64: a compiler turns the division into a product, which in float32 has other last
         # bits, and `Noise.for_rows` depends on all of them.
@@ -38,6 +34,15 @@ def as_data(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
             f"Received data of dtype {x.dtype.name}; expected uint8 (read as x / 255) or floats."
         )
     return tf.cast(x, tf.float32)
+
+
+def check_shape(x: Any, event_shape: tuple[int, ...]) -> None:
+    """Raises a `UserError` for an array or a tensor that is not rows of that shape."""
+    if tuple(x.shape[1:]) != event_shape:
+        raise UserError(
+            f"Received data of shape {tuple(x.shape)}; the encoder takes rows of {event_shape}. "
+            "Reshape the data, or build the networks for their shape."
+        )
 
 
 def as_condition(y: Tensor, condition_dim: int) -> Tensor:

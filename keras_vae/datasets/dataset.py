@@ -15,6 +15,10 @@ from keras_vae.errors import UserError
 Array = npt.NDArray[Any]
 
 
+_LEAST_TEST = 2
+"""Rows: of fewer, nothing can be said."""
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Training and test rows under a name.
@@ -64,7 +68,7 @@ def from_arrays(
     nobody can tell pixels from counts. Rows of rank 2 (height, width) get a channel axis.
     Integer labels (n,) or (n, 1) become int64 (n,); floats (n,) become conditions (n, 1).
 
-    Without `x_test`, the last `num_test` rows (default: a tenth, at least one) are held out after
+    Without `x_test`, the last `num_test` rows (default: a tenth, at least two) are held out after
     a shuffle with a fixed seed.
 
     Args:
@@ -93,6 +97,11 @@ def from_arrays(
             checked[key] = _labels(arrays[key], len(checked[key.replace("y", "x")]), what)
     if "x_test" not in checked:
         checked = _hold_out(checked, source, num_test)
+    if len(checked["x_test"]) < _LEAST_TEST:
+        raise UserError(
+            f"x_test of {source} has one row; expected {_LEAST_TEST} or more: figures have a "
+            "standard error. Give more, or leave x_test out."
+        )
     for train_key, test_key in [("x_train", "x_test"), ("y_train", "y_test")][: len(checked) // 2]:
         train, test = checked[train_key], checked[test_key]
         if (train.shape[1:], train.dtype) != (test.shape[1:], test.dtype):
@@ -155,9 +164,12 @@ def _finite(values: Array, what: str) -> Array:
 
 def _hold_out(arrays: Mapping[str, Array], source: Path, num_test: int | None) -> dict[str, Array]:
     num_rows = len(arrays["x_train"])
-    if num_rows < 2:
-        raise UserError(f"{source} has one row; expected two or more: one is held out for testing.")
+    if num_rows <= _LEAST_TEST:
+        raise UserError(
+            f"{source} has too few rows, {num_rows}; expected {_LEAST_TEST + 1} or more: "
+            f"{_LEAST_TEST} are held out for testing."
+        )
     order = np.random.RandomState(0).permutation(num_rows)  # this generator is frozen for good
-    train, test = np.split(order, [num_rows - (num_test or max(1, num_rows // 10))])
+    train, test = np.split(order, [num_rows - (num_test or max(_LEAST_TEST, num_rows // 10))])
     split = {key: rows[train] for key, rows in arrays.items()}
     return split | {key.replace("train", "test"): rows[test] for key, rows in arrays.items()}

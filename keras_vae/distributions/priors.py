@@ -55,6 +55,16 @@ class LearnedNormal(Prior):
         super().__init__(**kwargs)
         self.network = network
 
+    def check(self, condition_dim: int) -> None:
+        """Raises a `UserError` for a network that cannot take such conditions, by trying it."""
+        try:
+            self.network(keras.KerasTensor((None, condition_dim)))
+        except ValueError as error:
+            raise UserError(
+                f"The prior's network {self.network.name!r} cannot take conditions of "
+                f"{condition_dim} numbers: make its first layer for those."
+            ) from error
+
     def distribution(self, latent_dim: int, condition: Tensor | None) -> Any:
         """Normal densities for the conditions (batch, condition_dim)."""
         if condition is None:

@@ -77,7 +77,7 @@ def tangents(
     rows = pick_rows(dataset, num, seed)
     x = values(dataset.x_test[rows])  # (rows, *event_shape)
     columns = min(columns, model.latent_dim, int(np.prod(model.event_shape)))
-    jacobians = np.stack([_jacobian(model, row) for row in x])  # (rows, latent_dim, event_size)
+    jacobians = _jacobians(model, x)  # (rows, latent_dim, event_size)
     directions = np.linalg.svd(jacobians, full_matrices=False)[2][:, :columns]
     tiles = _to_unit_scale(directions.reshape(len(rows) * columns, *model.event_shape))
     tiles = tiles.reshape(len(rows), columns, *model.event_shape)
@@ -96,16 +96,16 @@ def tangents(
     )
 
 
-def _jacobian(model: Any, x: Array) -> Array:
-    """dz/dx of one example (*event_shape): (latent_dim, event_size)."""
+def _jacobians(model: Any, x: Array) -> Array:
+    """dz/dx of each example (rows, *event_shape): (rows, latent_dim, event_size)."""
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
-        rows = tf.constant(x[np.newaxis])
+        rows = tf.constant(x)
         tape.watch(rows)
-        code = model.posterior(rows).mean()  # (1, *latent_shape)
-    jacobian = np.asarray(tape.jacobian(code, rows))  # (1, *latent_shape, 1, *event_shape)
-    return jacobian.reshape(model.latent_dim, -1)
+        code = model.posterior(rows).mean()  # (rows, *latent_shape)
+    jacobians = np.asarray(tape.batch_jacobian(code, rows))  # (rows, *latent_shape, *event_shape)
+    return jacobians.reshape(len(x), model.latent_dim, -1)
 
 
 def _to_unit_scale(tiles: Array) -> Array:

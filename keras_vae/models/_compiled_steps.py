@@ -22,15 +22,13 @@ if TYPE_CHECKING:
 def compiled_steps(model: LatentModel) -> Callable[[Iterator[Any]], dict[str, Any]]:
     """The function that `fit` calls: takes up to `steps_per_execution` batches off an iterator."""
     num_steps = model.steps_per_execution
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
 
-    @tf.function(jit_compile=True, reduce_retracing=True, autograph=False)
+    @tf.function(jit_compile=True, autograph=False)
     def run(block: Any, count: Tensor) -> dict[str, Any]:
         """The first `count` steps of a block of batches (num_steps, batch, ...)."""
 
         def step(index: Tensor) -> Tensor:
-            model.train_step(keras.tree.map_structure(lambda array: array[index], block))
+            model.train_step(_each(lambda array: array[index], block))
             return index + 1
 
         tf.while_loop(lambda index: index < count, step, [0])
@@ -44,11 +42,18 @@ def compiled_steps(model: LatentModel) -> Callable[[Iterator[Any]], dict[str, An
             steps = list(group)
             # Filled up to `num_steps`, so that a short block needs no program of its own.
             filled = steps + [steps[0]] * (num_steps - len(steps))
-            block = keras.tree.map_structure(lambda *arrays: tf.stack(arrays), *filled)
+            block = _each(lambda *arrays: tf.stack(arrays), *filled)
             logs = run(block, tf.constant(len(steps)))
         return logs
 
     return train_function
+
+
+def _each(function: Callable[..., Tensor], *structures: Any) -> Any:
+    """Applies a function to the tensors of structures; what is None in them stays so."""
+    return keras.tree.map_structure(
+        lambda *leaves: None if leaves[0] is None else function(*leaves), *structures
+    )
 
 
 def _value(leaf: Any) -> Any:

@@ -33,9 +33,10 @@ def log_likelihood(
     progress: Callable[[int], object] | None,
 ) -> Array:
     """The log of the mean importance weight of each example (num,), in nats."""
-    if num_samples < 1:
+    if num_samples < 1 or num_samples != int(num_samples):
         raise UserError(
-            f"log_likelihood takes at least 1 sample. Received num_samples={num_samples!r}."
+            f"log_likelihood takes a whole number of samples, at least 1. "
+            f"Received num_samples={num_samples!r}."
         )
 
     @tf.function(reduce_retracing=True, autograph=False, jit_compile=model.supports_jit)

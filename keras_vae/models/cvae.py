@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_vae.distributions import LearnedNormal
 from keras_vae.errors import UserError
 from keras_vae.models.vae import VAE
 
@@ -61,3 +62,5 @@ class CVAE(VAE):
                 "A CVAE needs networks with two inputs, [x, condition] and [z, condition]. "
                 "Give keras_vae.networks.* a condition_dim, or use the class VAE."
             )
+        if isinstance(self.prior_layer, LearnedNormal):
+            self.prior_layer.check(self.condition_dim)

@@ -34,6 +34,7 @@ class Generative:
     likelihood: Callable[..., Any]
     encode: Callable[..., Array]
     as_arrays: Callable[..., tuple[Array, ...]]
+    data_arrays: Callable[..., tuple[Array, ...]]
     as_inputs: Callable[..., tuple[Tensor, Tensor | None]]
 
     def prior(self, condition: Tensor | None = None) -> Any:
@@ -86,7 +87,7 @@ class Generative:
         Returns:
             Array (num,), nats.
         """
-        return over_batches(partial(self._elbo, tf.constant(seed)), *self.as_arrays(x, condition))
+        return over_batches(partial(self._elbo, tf.constant(seed)), *self.data_arrays(x, condition))
 
     def marginal_kl(self, x: Any, condition: Any = None) -> Array:
         """KL(q(z_j|x) || p(z_j)) of each example and latent dimension j.
@@ -98,7 +99,7 @@ class Generative:
         Returns:
             Array (num, latent_dim), nats; of the marginals where dimensions depend on each other.
         """
-        return over_batches(self._marginal_kl, *self.as_arrays(x, condition))
+        return over_batches(self._marginal_kl, *self.data_arrays(x, condition))
 
     def log_likelihood(
         self,
@@ -126,7 +127,7 @@ class Generative:
         """
         return log_likelihood(
             self,
-            *self.as_arrays(x, condition),
+            *self.data_arrays(x, condition),
             num_samples=num_samples,
             seed=seed,
             progress=progress,

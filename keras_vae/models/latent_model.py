@@ -14,8 +14,8 @@ from keras_vae.arrays import (
     Array,
     as_condition,
     as_data,
-    check_labels,
     check_range,
+    check_shape,
     condition_array,
     over_batches,
 )
@@ -72,6 +72,12 @@ class LatentModel(keras.Model):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
+        for role, network in (("encoder", encoder), ("decoder", decoder)):
+            if not isinstance(network, keras.Model):
+                raise UserError(
+                    f"The {role} is a keras.Model, such as keras_vae.networks.dense makes. "
+                    f"Received {network!r}."
+                )
         super().__init__(**kwargs)
         self.encoder = encoder
         self.decoder = decoder
@@ -203,6 +209,8 @@ class LatentModel(keras.Model):
                 f"{type(self).__name__}.compile() takes no `loss`: its likelihood is its loss. "
                 'Choose that in the constructor: likelihood="bernoulli", or likelihood="normal".'
             )
+        if steps_per_execution is not None and steps_per_execution < 1:
+            raise UserError(f"steps_per_execution is at least 1. Received {steps_per_execution!r}.")
         if steps_per_execution is None:
             steps_per_execution = (
                 1 if run_eagerly or tf.distribute.has_strategy() else STEPS_PER_EXECUTION
@@ -222,6 +230,9 @@ class LatentModel(keras.Model):
         if jit_compile == "auto" and not run_eagerly and not tf.distribute.has_strategy():
             # Keras' own rule leaves XLA out on CPUs.
             self.jit_compile = all(layer.supports_jit for layer in self._flatten_layers())
+        # Now, not in the first step: weights can then be loaded with the optimizer's state.
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was called with; "auto" is decided anew where the model is loaded."""
@@ -231,7 +242,6 @@ class LatentModel(keras.Model):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model as it was; Keras asks this of a model with an own `compile`."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def _try_loss_terms(self) -> dict[str, Tensor]:
         """The loss terms of two rows of zeros, checked: tells what a variant's terms are called."""
@@ -252,7 +262,7 @@ class LatentModel(keras.Model):
         Raises:
             UserError: For arrays that the likelihood or the condition cannot take.
         """
-        self._check_arrays(x, y)
+        y = self._checked(x, y)
         validation_data = kwargs.get("validation_data")
         if isinstance(validation_data, tuple) and len(validation_data) == 3:
             val_x, val_y, val_weight = validation_data
@@ -267,20 +277,25 @@ class LatentModel(keras.Model):
         Raises:
             UserError: For arrays that the likelihood or the condition cannot take.
         """
-        self._check_arrays(x, y)
+        y = self._checked(x, y)
         y = self._target(y, kwargs.get("sample_weight"))
         with whole_executions(self, kwargs.get("steps")):
             return super().evaluate(x, y, *args, **kwargs)
 
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Reconstructs as `keras.Model.predict` does: x, or (x, condition) as one input."""
+        self._checked(x, None)
         with whole_executions(self, kwargs.get("steps")):
-            return super().predict(*args, **kwargs)
+            return super().predict(x, *args, **kwargs)
 
-    def _check_arrays(self, x: Any, y: Any) -> None:
-        """What a graph cannot tell: values out of range would give figures that look right."""
+    def _checked(self, x: Any, y: Any) -> Any:
+        """Refuses arrays that cannot be meant, and returns y, labels made one-hot vectors.
+
+        A graph cannot tell values out of range, which would give figures that look right; and one
+        that has seen several shapes knows none any more.
+        """
         if isinstance(x, np.ndarray):
-            check_range("x", x, self.likelihood_layer.support)
+            self.check_data(x)
             if self.corruption_layer is not None:
                 check_range(
                     "x",
@@ -289,8 +304,19 @@ class LatentModel(keras.Model):
                     taker="corruption",
                     mend="scale it, or give the corruption a value_range",
                 )
-        if isinstance(y, np.ndarray) and self.condition_dim is not None:
-            check_labels(y, self.condition_dim)
+        if not isinstance(y, np.ndarray):
+            return y
+        if self.condition_dim is not None:
+            return condition_array(y, self.condition_dim, len(y))
+        _refuse_target(type(self).__name__, x, y)
+        return y
+
+    def check_data(self, x: Array) -> None:
+        """Raises a `UserError` for an array that has no rows, or others than the model takes."""
+        if not x.size:
+            raise UserError(f"Received data of shape {x.shape}; expected at least one row.")
+        check_shape(x, self.event_shape)
+        check_range("x", x, self.likelihood_layer.support)
 
     def _target(self, y: Any, sample_weight: Any) -> Any:
         """Keras drops the weights of arrays without y, so they stand in for a y that is ignored."""
@@ -352,11 +378,8 @@ class LatentModel(keras.Model):
                     "call fit(x, y), predict([x, y]), sample(num, condition=...)."
                 )
             return x, as_condition(y, self.condition_dim)
-        if y is not None and y.shape[1:] == x.shape[1:]:
-            raise UserError(
-                f"A {type(self).__name__} reconstructs x itself: call fit(x), not fit(x, x). "
-                f"Received a target of x's shape {tuple(y.shape)}."
-            )
+        if y is not None:
+            _refuse_target(type(self).__name__, x, y)
         return x, None
 
     def _weighted_sum(self, terms: dict[str, Tensor]) -> Tensor:
@@ -389,7 +412,7 @@ class LatentModel(keras.Model):
 
     def encode(self, x: Any, condition: Any = None) -> Array:
         """The codes (num, *latent_shape) of data x: posterior means, the same at every call."""
-        return over_batches(self._encode, *self.as_arrays(x, condition))
+        return over_batches(self._encode, *self.data_arrays(x, condition))
 
     def decode(self, z: Any, condition: Any = None) -> Array:
         """The likelihood's means (num, *event_shape) for codes z (num, *latent_shape)."""
@@ -402,7 +425,13 @@ class LatentModel(keras.Model):
 
     def reconstruct(self, x: Any, condition: Any = None) -> Array:
         """Data x (num, *event_shape) encoded and decoded, through the posterior's means."""
-        return over_batches(self._reconstruct, *self.as_arrays(x, condition))
+        return over_batches(self._reconstruct, *self.data_arrays(x, condition))
+
+    def data_arrays(self, x: Any, condition: Any) -> tuple[Array, ...]:
+        """As `as_arrays`, for data x, which are checked too."""
+        x = np.asarray(x)
+        self.check_data(x)
+        return self.as_arrays(x, condition)
 
     def as_arrays(self, values: Any, condition: Any) -> tuple[Array, ...]:
         """The values alone, or with one checked condition per value (num, condition_dim)."""
@@ -488,3 +517,12 @@ class LatentModel(keras.Model):
         """A model from its config, in a new process too."""
         deserialize = keras.saving.deserialize_keras_object
         return cls(**{key: deserialize(value, custom_objects) for key, value in config.items()})
+
+
+def _refuse_target(model: str, x: Any, y: Any) -> None:
+    """Raises a `UserError` for a target: y of x's own shape."""
+    if y.shape[1:] == x.shape[1:]:
+        raise UserError(
+            f"A {model} reconstructs x itself: call fit(x), not fit(x, x). "
+            f"Received a target of x's shape {tuple(y.shape)}."
+        )

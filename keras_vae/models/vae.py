@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,9 +84,10 @@ class VAE(Generative, LatentModel):
         super().__init__(
             encoder, decoder, posterior=posterior, likelihood=likelihood, seed=seed, **kwargs
         )
-        if free_bits < 0:
+        if not 0 <= free_bits < math.inf:
             raise UserError(
-                f"free_bits, in nats per dimension, must not be negative. Received {free_bits!r}."
+                "free_bits, in nats per dimension, are at least 0, and finite. "
+                f"Received {free_bits!r}."
             )
         if isinstance(self.posterior_layer, Deterministic):
             raise UserError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -103,12 +104,13 @@ def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentM
     """A model of one pair of networks."""
     arguments = _model_arguments(recipe.model, cls)
     defaults = {key: default for key, (_, default) in _model_parameters(cls).items()}
-    encoder, decoder = _network(recipe)(
-        dataset.event_shape,
-        **{key: arguments.get(key, defaults[key]) for key in _FROM_MODEL},
-        **_condition_dim(recipe, cls, dataset),
-        **_arguments(recipe.network),
-    )
+    with _named("network"):
+        encoder, decoder = _network(recipe)(
+            dataset.event_shape,
+            **{key: arguments.get(key, defaults[key]) for key in _FROM_MODEL},
+            **_condition_dim(recipe, cls, dataset),
+            **_arguments(recipe.network),
+        )
     return cls(encoder, decoder, seed=recipe.training["seed"], **arguments)
 
 
@@ -117,17 +119,30 @@ def _stack(recipe: Recipe, dataset: Dataset) -> StackedAutoencoder:
     spec, seed = recipe.model.get("autoencoders", {}), recipe.training["seed"]
     cls = _layer_class(spec)
     arguments = _model_arguments(recipe.model, StackedAutoencoder)
-    del arguments["autoencoders"]
-    layers = networks.dense_layers(
-        dataset.event_shape,
-        **{key: arguments.pop(key) for key in _FROM_MODEL if key in arguments},
-        **_arguments(recipe.network),
-    )
+    arguments.pop("autoencoders", None)
+    with _named("network"):
+        layers = networks.dense_layers(
+            dataset.event_shape,
+            **{key: arguments.pop(key) for key in _FROM_MODEL if key in arguments},
+            **_arguments(recipe.network),
+        )
     autoencoders = [
         cls(**layer, seed=seed + number, **_model_arguments(spec, cls))
         for number, layer in enumerate(layers, start=1)
     ]
     return StackedAutoencoder(autoencoders, seed=seed, **arguments)
+
+
+@contextmanager
+def _named(table: str) -> Iterator[None]:
+    """What Keras has to say of a value, with the table that it stands in."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (ValueError, TypeError) as error:
+        sentence = next((line for line in str(error).splitlines() if line.strip()), "?").strip()
+        raise UserError(f"[{table}] has a value that Keras refuses: {sentence}") from error
 
 
 def _network(recipe: Recipe) -> Callable[..., Any]:
@@ -206,8 +221,13 @@ def _check_optimizer(where: str, spec: str | Mapping[str, Any]) -> None:
     if isinstance(rate, Mapping):
         schedules = _rate_schedules()
         _check_named(f"{where}.optimizer.learning_rate", _with_decay(rate, 1), schedules)
-        table["learning_rate"] = 0.0  # its place is right: what is in it was checked
+        table["learning_rate"] = 1.0  # its place is right: what is in it was checked
     _check_named(f"{where}.optimizer", table, _optimizers())
+    rate = table.get("learning_rate", 1.0)
+    if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
+        raise UserError(
+            f"{where}.optimizer.learning_rate is {rate}; expected at least 0, and finite."
+        )
 
 
 def _optimizer(spec: str | Mapping[str, Any], num_steps: int) -> keras.optimizers.Optimizer:

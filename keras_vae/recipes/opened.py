@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zipfile
 from pathlib import Path
 
 import keras
@@ -96,6 +97,8 @@ def read_model(path: Path) -> LatentModel:
     Raises:
         UserError: If it is damaged, or if it is no model of this package.
     """
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{str(path)!r} is damaged, or no .keras file: make it anew.")
     try:
         model = keras.saving.load_model(path)
     except (ValueError, TypeError, KeyError, OSError) as error:

@@ -201,6 +201,54 @@ def test_mistakes_are_told(name, arguments, words):
         model.fit(*arguments, verbose=0)
 
 
+@pytest.mark.parametrize("mistake", [(X, X), (X[:, :7],), (UINT8.astype("int64"),)])
+def test_a_mistake_leaves_the_model_as_it_was(mistake):
+    model = named("vae convolutional").build()
+    model.compile()
+    with pytest.raises(UserError):
+        model.fit(*mistake, verbose=0)
+    assert np.isfinite(model.fit(X, verbose=0).history["loss"][0])
+
+
+def test_shapes_are_told_whatever_was_seen_before():
+    model = named("cvae dense").build()
+    model.compile(jit_compile=False)
+    for condition in (Y, Y[:, None], ONE_HOT.astype("uint8"), ONE_HOT):
+        model.fit(X, condition, verbose=0)
+        model.encode(X, condition)
+    model.encode(X[:7], Y[:7])
+    for wrong in (X[0], X[:, :4, :4]):
+        for use in (model.encode, model.elbo, model.fit):
+            with pytest.raises(UserError, match=r"shape \(\d+, .* rows of \(8, 8, 1\)"):
+                use(wrong, Y[: len(wrong)])
+    with pytest.raises(UserError, match=r"conditions of shape \(50, 2\)"):
+        model.fit(X, ONE_HOT[:, :2], verbose=0)
+
+
+@pytest.mark.parametrize("name", ["vae dense", "vae convolutional", "cvae dense"])
+def test_one_batch_at_a_time(name):
+    case = named(name)
+    models = [case.build(), case.build()]
+    for model in models:
+        model.compile(keras.optimizers.SGD(1e-3))
+    models[0].train_on_batch(*case.data(10))
+    models[1].fit(*case.data(10), batch_size=10, shuffle=False, verbose=0)
+    assert_close(models[0].get_weights(), models[1].get_weights())
+    assert int(models[0].step) == 1
+    found = models[0].test_on_batch(*case.data(10), return_dict=True)
+    assert found == pytest.approx(models[1].evaluate(*case.data(10), verbose=0, return_dict=True))
+    inputs = case.data(10) if case.condition_dim else case.data(10)[0]
+    assert models[0].predict_on_batch(inputs).shape == (10, 8, 8, 1)
+
+
+def test_no_rows():
+    model = named("vae dense").build()
+    model.compile()
+    for use in (model.fit, model.evaluate, model.predict, model.elbo):
+        with pytest.raises(UserError, match="at least one row"):
+            use(X[:0])
+
+
 def test_label_out_of_range_is_refused_or_nan():
     model = named("cvae dense").build()
     with pytest.raises(UserError, match="labels from 0 to 3; expected them from 0 to 2"):
@@ -216,7 +264,7 @@ def test_label_out_of_range_is_refused_or_nan():
 def test_values_that_the_likelihood_cannot_take(values):
     model = named("vae dense").build()
     model.compile()
-    for use in (model.fit, model.evaluate):
+    for use in (model.fit, model.evaluate, model.predict, model.elbo, model.encode):
         with pytest.raises(UserError, match=r"^x ranges from .* the likelihood takes 0 to 1"):
             use(values)
 

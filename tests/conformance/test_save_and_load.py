@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -90,7 +91,10 @@ def test_optimizer_state_is_not_empty(fitted):
     assert sum(np.abs(array).sum() > 0 for array in fitted.saved_optimizer) > 2
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_weights_file(case, fitted):
     model = case.build()
+    case.compile(model, keras.optimizers.Adam(0.01))
     model.load_weights(fitted.file.with_suffix(".weights.h5"))
     assert_same(model.get_weights(), fitted.saved_weights)
+    assert_same([np.array(value) for value in model.optimizer.variables], fitted.saved_optimizer)

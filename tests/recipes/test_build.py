@@ -116,6 +116,7 @@ def test_a_stack(recipe, dataset):
         ("model.autoencoders.weight=1", r"'weight' in \[model.autoencoders\]"),
         ("model.autoencoders.corruption=mask", r"model.autoencoders.corruption.*'masking'"),
         ("model.autoencoders=3", "but expected a table"),
+        ("network.hidden=[0]", r"\[network\] has a value that Keras refuses: .*units=0"),
         ("model.autoencoders.likelihood=normal", "set model.likelihood"),
         ("model.beta=3", "Unknown key 'beta'"),
         ("pretraining.optimizer=adm", "pretraining.optimizer.name is 'adm'"),
