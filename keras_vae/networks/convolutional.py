@@ -37,7 +37,8 @@ def convolutional(
         activation: Of the hidden layers.
         downsampling: "strides": convolutions with stride 2, and transposed ones; or "max_pool":
             convolutions, each with max-pooling after it, and in the decoder unpooling, which
-            repeats every value, before each.
+            repeats every value, before each. The code is then small, and has lost the places of
+            the maxima, where Masci et al. keep full maps of a few maxima and zeros.
         posterior: What the encoder must give parameters for; "deterministic" for a plain
             autoencoder.
         likelihood: What the decoder must give parameters for.

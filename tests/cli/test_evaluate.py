@@ -104,7 +104,7 @@ def test_a_name_means_the_latest_finished_run_here(keras_vae, fitted):
         (["mnist-vae"], "no finished run under 'runs'"),
         (["empty"], "holds no model.keras"),
         (["none.keras"], "no file 'none.keras'"),
-        (["text.keras"], "cannot be read as a model"),
+        (["text.keras"], "is damaged, or no .keras file"),
         (["nothing", "--num-samples", "-1"], "-1 is not in the range"),
         (["nothing", "--limit", "1"], "1 is not in the range"),
         (["nothing", "--seed", "x"], "'x' is not a valid integer"),

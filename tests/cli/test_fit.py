@@ -31,6 +31,19 @@ def test_ends_with_a_table_and_the_pictures(fitted):
     assert len(pictures) >= 5
 
 
+def test_says_nothing_on_stderr(recipe, data):
+    """In a process of its own, where TensorFlow's own messages would be seen."""
+    environment = {key: value for key, value in os.environ.items() if key[:3] != "TF_"}
+    done = subprocess.run(
+        [*COMMAND, "fit", str(recipe), "--data", str(data), "--epochs", "1"],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
 def test_an_autoencoder_reports_its_own_terms(fitted):
     folder, output = fitted("Autoencoder")
     assert "reconstruction" in output

@@ -101,10 +101,10 @@ def test_a_label_out_of_range_spoils_the_loss(x, label):
     assert np.isnan(model.fit(dataset, verbose=0).history["loss"]).all()
 
 
-def prior_network(width=2 * LATENT):
-    network = keras.Sequential([keras.Input((CLASSES,)), keras.layers.Dense(width)])
+def prior_network(width=2 * LATENT, inputs=CLASSES):
+    network = keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(width)])
     rng = np.random.default_rng(0)
-    network.set_weights([rng.normal(size=(CLASSES, width)), rng.normal(size=width)])
+    network.set_weights([rng.normal(size=(inputs, width)), rng.normal(size=width)])
     return network
 
 
@@ -162,6 +162,7 @@ X = np.zeros((2, EVENT), "float32")
         (lambda model: model.encode(X, np.zeros((2, 4))), r"values \(batch, 3\)"),
         (lambda model: keras_vae.CVAE(*dense((EVENT,), LATENT)), "condition_dim, or use"),
         (lambda model: cvae(prior=prior_network(5)).compile("adam"), "gives 5 values.*needs 4"),
+        (lambda model: cvae(prior=prior_network(inputs=4)), "cannot take conditions of 3 numbers"),
     ],
 )
 def test_mistakes(model, call, message):

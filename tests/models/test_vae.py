@@ -308,8 +308,15 @@ def learned_prior():
         (lambda: vae().decode(np.zeros(LATENT)), r"shape \(3,\).*rows of \(3,\)"),
         (
             lambda: vae().log_likelihood(np.zeros((1, EVENT), "float32"), num_samples=0),
-            "at least 1 sample. Received num_samples=0",
+            "at least 1. Received num_samples=0",
         ),
+        (
+            lambda: vae().log_likelihood(np.zeros((1, EVENT), "float32"), num_samples=1.5),
+            "a whole number of samples.*num_samples=1.5",
+        ),
+        (lambda: vae(free_bits=float("nan")), "at least 0, and finite. Received nan"),
+        (lambda: vae().compile("adam", steps_per_execution=0), "at least 1. Received 0"),
+        (lambda: keras_vae.VAE(None, None), "The encoder is a keras.Model.*Received None"),
     ],
 )
 def test_mistakes(call, message):

@@ -146,6 +146,12 @@ def test_a_learning_rate_may_be_a_schedule(recipe, dataset):
     assert float(model.optimizer.learning_rate) == 0.5
 
 
+@pytest.mark.parametrize("rate", ["-1", "nan", "inf"])
+def test_a_learning_rate_that_cannot_be_meant(recipe, dataset, rate):
+    with pytest.raises(UserError, match=r"training.optimizer.learning_rate is .* at least 0"):
+        recipe.override([f"training.optimizer.learning_rate={rate}"]).build(dataset)
+
+
 def test_a_learning_rate_decays_over_the_whole_fit(recipe, dataset):
     rate = "{name = 'cosine_decay', initial_learning_rate = 0.5}"
     model = recipe.override(
