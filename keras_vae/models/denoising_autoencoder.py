@@ -79,12 +79,13 @@ class DenoisingAutoencoder(Autoencoder):
         self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
     ) -> dict[str, Tensor]:
         """`reconstruction` (batch,)."""
-        if self.untouched_weight == 1.0 or not training:
+        corruption = self.corruption_layer
+        if corruption is None or self.untouched_weight == 1.0 or not training:
             return super().loss_terms(x, condition, noise, training)
         seen = self.corrupted(x, noise, training)  # (batch, *event_shape)
         code = self.posterior(seen, condition, training).mean()  # (batch, *latent_shape)
         each = self.likelihood(code, condition, training).distribution  # one density per value
-        touched = self.corruption_layer.touched(x, noise)  # (batch, *event_shape)
+        touched = corruption.touched(x, noise)  # (batch, *event_shape)
         weights = tf.where(touched, 1.0, self.untouched_weight)  # (batch, *event_shape)
         weighted = weights * each.log_prob(x)  # (batch, *event_shape)
         return {"reconstruction": -tf.reduce_sum(weighted, axis=range(1, x.shape.rank))}  # (batch,)
