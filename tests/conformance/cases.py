@@ -115,7 +115,11 @@ CASES = [
         "convolutional autoencoder of feature maps",
         keras_vae.ConvolutionalAutoencoder,
         "fully_convolutional",
-        {"sparsity": "winner_take_all", "corruption": "gaussian"},
+        {
+            "posterior": {"name": "deterministic", "activation": "sigmoid"},
+            "sparsity": {"name": "kl", "target": 0.2, "weight": 0.5},
+            "corruption": "gaussian",
+        },
     ),
     Case(
         "denoising autoencoder dense",

@@ -15,7 +15,7 @@ GENERATIVE = [case for case in CASES if issubclass(case.cls, Generative)]
 
 def test_encode_is_deterministic(case, fitted):
     code = fitted.model.encode(*case.data())
-    assert code.shape == (50, 3)
+    assert code.shape == (50, *fitted.model.latent_shape)
     assert_same([fitted.model.encode(*case.data())], [code])
     assert np.all(np.std(code, axis=0) > 1e-4)
 

@@ -20,10 +20,12 @@ def x():
 def by_hand(condition_dim=None, by_condition=None):
     """q(z|x) = N(SLOPES * x, I) in five dimensions, moved by the condition if there is one."""
     model_class = keras_vae.VAE if condition_dim is None else keras_vae.CVAE
-    encoder, decoder = keras_vae.networks.dense((1,), 5, hidden=(), condition_dim=condition_dim)
+    encoder, decoder = keras_vae.networks.dense(
+        (1,), 5, hidden=(), likelihood="normal", condition_dim=condition_dim
+    )
     kernel = np.concatenate([[SLOPES], by_condition]) if condition_dim else SLOPES[np.newaxis]
     encoder.set_weights([np.concatenate([kernel, np.zeros_like(kernel)], axis=1), np.zeros(10)])
-    return model_class(encoder, decoder)
+    return model_class(encoder, decoder, likelihood="normal")
 
 
 @pytest.mark.parametrize(
@@ -62,10 +64,12 @@ def test_kl_per_dimension(x):
 
 def test_kl_per_dimension_of_a_full_covariance_is_that_of_its_marginals(x):
     posterior = "multivariate_normal_tril"
-    encoder, decoder = keras_vae.networks.dense((1,), 2, hidden=(), posterior=posterior)
+    encoder, decoder = keras_vae.networks.dense(
+        (1,), 2, hidden=(), posterior=posterior, likelihood="normal"
+    )
     bias = np.array([0.5, -1.0, np.log(0.25), 0.0, 0.75])  # L = [[0.5, 0], [0.75, 1]]
     encoder.set_weights([np.zeros((1, 5)), bias])
-    model = keras_vae.VAE(encoder, decoder, posterior=posterior)
+    model = keras_vae.VAE(encoder, decoder, posterior=posterior, likelihood="normal")
     variance = np.array([0.25, 0.75**2 + 1])
     expected = (variance + bias[:2] ** 2 - 1 - np.log(variance)) / 2
     np.testing.assert_allclose(kl_per_dimension(model, x), expected, rtol=1e-4)
