@@ -100,7 +100,8 @@ class ContractiveAutoencoder(Autoencoder):
             return self.posterior(x, condition, training).mean()
 
         if self.jacobian == "closed_form" and self._layer is not None:
-            contraction = closed_form(*self._layer, encode(x))
+            clean = code if self.corruption_layer is None else encode(x)
+            contraction = closed_form(*self._layer, clean)
         elif self.jacobian == "exact":
             contraction = exact(encode, x)
         else:

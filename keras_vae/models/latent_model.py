@@ -308,7 +308,8 @@ class LatentModel(keras.Model):
             return y
         if self.condition_dim is not None:
             return condition_array(y, self.condition_dim, len(y))
-        _refuse_target(type(self).__name__, x, y)
+        if isinstance(x, np.ndarray):
+            _refuse_target(type(self).__name__, x, y)
         return y
 
     def check_data(self, x: Array) -> None:
