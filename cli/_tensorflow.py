@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -12,7 +13,7 @@ _STDERR = 2
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow with its notes on oneDNN and CUDA kept off the terminal.
+    """Imports TensorFlow with its notes on oneDNN, CUDA and retracing kept off the terminal.
 
     Some are written before TensorFlow reads its log level, so file descriptor 2 points elsewhere
     during the import; what was written is shown after all if the import fails. Whoever sets
@@ -22,6 +23,8 @@ def import_tensorflow() -> None:
     if "tensorflow" in sys.modules or _LOG_LEVEL in os.environ:
         return
     os.environ[_LOG_LEVEL] = "3"
+    # Each layer of a stack has an `encode` of its own, which counts as one that is traced anew.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     terminal = os.dup(_STDERR)
     with tempfile.TemporaryFile() as notes:
