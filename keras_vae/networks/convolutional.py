@@ -11,6 +11,7 @@ import keras
 
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
+from keras_vae.networks._widths import check_widths
 
 
 def convolutional(
@@ -58,6 +59,7 @@ def convolutional(
         Masci et al. (2011), "Stacked Convolutional Auto-Encoders for Hierarchical Feature
         Extraction", section 3, for max-pooling.
     """
+    check_widths(filters=filters, hidden=hidden, latent_dim=latent_dim)
     event_shape = tuple(event_shape)
     _check_images(event_shape, filters)
     if downsampling not in ("strides", "max_pool"):
@@ -131,6 +133,7 @@ def fully_convolutional(
     Reference:
         Makhzani and Frey (2015), "Winner-Take-All Autoencoders", section 3.
     """
+    check_widths(filters=filters)
     event_shape = tuple(event_shape)
     _check_images(event_shape, filters)
     latent_shape = (*event_shape[:2], filters[-1])

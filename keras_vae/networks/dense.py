@@ -12,6 +12,7 @@ import keras
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
 from keras_vae.layers import TiedDense
+from keras_vae.networks._widths import check_widths
 
 
 def dense(
@@ -46,11 +47,12 @@ def dense(
         The encoder, from x (batch, *event_shape), and the decoder, from z (batch, latent_dim).
 
     Raises:
-        UserError: When the kernels cannot be tied.
+        UserError: When the kernels cannot be tied, or a width is below 1.
 
     Reference:
         Kingma and Welling (2013), "Auto-Encoding Variational Bayes", appendix C.
     """
+    check_widths(hidden=hidden, latent_dim=latent_dim)
     event_shape = tuple(event_shape)
     posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
     likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
@@ -127,7 +129,7 @@ def dense_layers(
         and `likelihood`.
 
     Raises:
-        UserError: When the kernels cannot be tied.
+        UserError: When the kernels cannot be tied, or a width is below 1.
 
     Reference:
         Hinton and Salakhutdinov (2006), "Reducing the Dimensionality of Data with Neural Networks",

@@ -116,7 +116,7 @@ def test_a_stack(recipe, dataset):
         ("model.autoencoders.weight=1", r"'weight' in \[model.autoencoders\]"),
         ("model.autoencoders.corruption=mask", r"model.autoencoders.corruption.*'masking'"),
         ("model.autoencoders=3", "but expected a table"),
-        ("network.hidden=[0]", r"\[network\] has a value that Keras refuses: .*units=0"),
+        ("network.latent_dim=0", "latent_dim is made of numbers of at least 1"),
         ("model.autoencoders.likelihood=normal", "set model.likelihood"),
         ("model.beta=3", "Unknown key 'beta'"),
         ("pretraining.optimizer=adm", "pretraining.optimizer.name is 'adm'"),
@@ -144,6 +144,11 @@ def test_a_learning_rate_may_be_a_schedule(recipe, dataset):
     rate = "{name = 'cosine_decay', initial_learning_rate = 0.5, decay_steps = 10}"
     model = recipe.override([f"training.optimizer.learning_rate={rate}"]).build(dataset)
     assert float(model.optimizer.learning_rate) == 0.5
+
+
+def test_what_keras_refuses_is_told_with_its_table(recipe, dataset):
+    with pytest.raises(UserError, match=r"^\[network\] has a value that Keras refuses: .*rellu"):
+        recipe.override(["network.activation=rellu"]).build(dataset)
 
 
 @pytest.mark.parametrize("rate", ["-1", "nan", "inf"])
