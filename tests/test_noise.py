@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from keras_vae.noise import Noise
+from keras_vae.noise import Noise, _unit
 
 ROWS, SIZE = 200, 500
 NUM = ROWS * SIZE
@@ -53,10 +53,16 @@ def test_uniform_is_uniform(uniform):
 
 def test_uniform_is_at_the_midpoints_of_23_bit_cells(uniform):
     cells = uniform.astype(np.float64) * 2**23 - 0.5
-    # Above 1/2, float32 itself has no finer step than a cell.
-    np.testing.assert_array_equal(cells[uniform < 0.5] % 1, 0)
+    np.testing.assert_array_equal(cells % 1, 0)  # float32 has all of them: 1 - 2**-24 is the last
     assert 0 < uniform.min() < 1e-4
     assert 1 - 1e-4 < uniform.max() < 1
+
+
+def test_uniform_of_the_least_and_the_largest_word_is_inside():
+    """A logarithm is taken of it. No seed of the other tests draws these words."""
+    for jit in (False, True):
+        ends = tf.function(_unit, jit_compile=jit)(tf.constant([0, 2**32 - 1], tf.uint32))
+        np.testing.assert_array_equal(ends, np.float32([2.0**-24, 1 - 2.0**-24]))
 
 
 def test_each_position_is_uniform(uniform):
