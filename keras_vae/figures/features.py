@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -72,12 +72,18 @@ def tangents(
     Reference:
         Rifai et al. (2011), "The Manifold Tangent Classifier", section 3.
     """
+    import tensorflow as tf  # here: image sheets do without it
+
+    from keras_vae.models.jacobian import jacobian
+
     check_suitable("tangents", model, dataset)
     check_positive(num=num, columns=columns)
     rows = pick_rows(dataset, num, seed)
     x = values(dataset.x_test[rows])  # (rows, *event_shape)
     columns = min(columns, model.latent_dim, int(np.prod(model.event_shape)))
-    jacobians = _jacobians(model, x)  # (rows, latent_dim, event_size)
+    jacobians = np.asarray(
+        jacobian(lambda values: model.posterior(values).mean(), tf.constant(x))
+    )  # (rows, latent_dim, event_size)
     directions = np.linalg.svd(jacobians, full_matrices=False)[2][:, :columns]
     tiles = _to_unit_scale(directions.reshape(len(rows) * columns, *model.event_shape))
     tiles = tiles.reshape(len(rows), columns, *model.event_shape)
@@ -94,18 +100,6 @@ def tangents(
         subtitle="singular vectors of the encoder's Jacobian, largest first; grey is 0",
         limits=(-1.0, 1.0),
     )
-
-
-def _jacobians(model: Any, x: Array) -> Array:
-    """dz/dx of each example (rows, *event_shape): (rows, latent_dim, event_size)."""
-    import tensorflow as tf
-
-    with tf.GradientTape() as tape:
-        rows = tf.constant(x)
-        tape.watch(rows)
-        code = model.posterior(rows).mean()  # (rows, *latent_shape)
-    jacobians = np.asarray(tape.batch_jacobian(code, rows))  # (rows, *latent_shape, *event_shape)
-    return jacobians.reshape(len(x), model.latent_dim, -1)
 
 
 def _to_unit_scale(tiles: Array) -> Array:

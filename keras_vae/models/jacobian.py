@@ -83,23 +83,32 @@ def closed_form(layer: keras.layers.Dense, activation: str, code: Tensor) -> Ten
 
 
 def exact(encode: Encode, x: Tensor) -> Tensor:
-    """By one backward pass per number of the code, or one forward per number of x: (batch,)."""
+    """From the whole Jacobian, (batch,)."""
+    return tf.reduce_sum(jacobian(encode, x) ** 2, axis=[1, 2])  # (batch,)
+
+
+def jacobian(encode: Encode, x: Tensor) -> Tensor:
+    """dz/dx of each example, (batch, latent_dim, event_size).
+
+    By one backward pass per number of the code, or one forward per number of x, if those are fewer.
+    """
     with tf.GradientTape(persistent=True) as outer:
         outer.watch(x)
         code = encode(x)  # (batch, *latent_shape)
-    if code.shape[1:].num_elements() <= x.shape[1:].num_elements():
-        jacobian = outer.batch_jacobian(code, x)  # (batch, *latent_shape, *event_shape)
-    else:
-        # J^T u is linear in u: its derivative is J^T, by one pass per number of x.
-        u = tf.zeros_like(code)
-        with tf.GradientTape() as linear:
-            linear.watch(u)
-            with tf.GradientTape() as inner:
-                inner.watch(x)
-                code = encode(x)
-            product = inner.gradient(code, x, output_gradients=u)  # (batch, *event_shape)
-        jacobian = linear.batch_jacobian(product, u)  # (batch, *event_shape, *latent_shape)
-    return tf.reduce_sum(jacobian**2, axis=list(range(1, jacobian.shape.rank)))  # (batch,)
+    latent_dim, event_size = code.shape[1:].num_elements(), x.shape[1:].num_elements()
+    if latent_dim <= event_size:
+        backward = outer.batch_jacobian(code, x)  # (batch, *latent_shape, *event_shape)
+        return tf.reshape(backward, [-1, latent_dim, event_size])
+    # J^T u is linear in u: its derivative is J^T, by one pass per number of x.
+    u = tf.zeros_like(code)
+    with tf.GradientTape() as linear:
+        linear.watch(u)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            code = encode(x)
+        product = inner.gradient(code, x, output_gradients=u)  # (batch, *event_shape)
+    forward = linear.batch_jacobian(product, u)  # (batch, *event_shape, *latent_shape)
+    return tf.transpose(tf.reshape(forward, [-1, event_size, latent_dim]), [0, 2, 1])
 
 
 def hutchinson(encode: Encode, x: Tensor, noise: Noise) -> Tensor:
