@@ -13,7 +13,7 @@ from keras_vae.evaluation.codes import (
 )
 from keras_vae.evaluation.fine_tuning import fine_tune
 from keras_vae.evaluation.latent import active_units, kl_per_dimension
-from keras_vae.evaluation.probes import PROBES, probe_errors
+from keras_vae.evaluation.probes import PROBES, probe_errors, require_scikit_learn
 from keras_vae.evaluation.scores import evaluate
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "kl_per_dimension",
     "pca_squared_error",
     "probe_errors",
+    "require_scikit_learn",
     "saturation",
     "squared_error",
 ]

@@ -38,6 +38,14 @@ PROBES: dict[str, Callable[[], Any]] = {
 (C = 1), the five nearest neighbours, a support vector machine with an RBF kernel (C = 10)."""
 
 
+def require_scikit_learn() -> None:
+    """Raises a `UserError` where it is not installed."""
+    try:
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise UserError("Probes need scikit-learn: pip install 'keras-vae[eval]'.") from error
+
+
 def probe_errors(
     codes: Array,
     y: Array,
@@ -72,10 +80,7 @@ def probe_errors(
     Raises:
         UserError: Without scikit-learn, or without two classes.
     """
-    try:
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise UserError("Probes need scikit-learn: pip install 'keras-vae[eval]'.") from error
+    require_scikit_learn()
     classes = np.unique(y)
     if len(classes) < 2:
         raise UserError(f"Probes tell classes apart. Received labels of {len(classes)} class(es).")

@@ -7,7 +7,6 @@ classifiers live elsewhere.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 
 from keras_vae.errors import UserError
@@ -52,10 +51,10 @@ def reproduce(
             f"Unknown paper {paper!r}: did you mean {nearest(paper, PAPERS)!r}? "
             f"Expected one of {', '.join(PAPERS)}."
         )
-    if importlib.util.find_spec("sklearn") is None:
-        raise UserError("Figures of papers need scikit-learn: pip install 'keras-vae[eval]'.")
+    from keras_vae.evaluation import require_scikit_learn
     from keras_vae.papers.laboratory import SEED, Laboratory
 
+    require_scikit_learn()
     module = importlib.import_module(f"keras_vae.papers.{paper.replace('-', '_')}")
     laboratory = Laboratory(paper, data, out, quick, verbose)
     dataset = laboratory.dataset()

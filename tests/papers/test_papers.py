@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def test_data_without_labels_are_refused_before_training(data, tmp_path):
 
 
 def test_scikit_learn_is_asked_for_before_training(data, tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(UserError, match=r"pip install 'keras-vae\[eval\]'"):
         papers.reproduce("rifai-2011", data=data, out=tmp_path)
 
