@@ -55,7 +55,7 @@ def mnist_npz():
     return buffer.getvalue()
 
 
-LONG = 60  # seconds that no test waits, unless what it tests is broken
+LONG = 60  # seconds of a server that does not answer
 
 
 def silence(handler):
@@ -88,7 +88,7 @@ def test_no_answer_gives_up_in_time_and_the_sample_serves(kind, serve, monkeypat
     start = time.monotonic()
     with pytest.warns(SampleWarning) as caught:
         dataset = load("mnist")
-    assert time.monotonic() - start < LONG
+    assert time.monotonic() - start < 5
     assert dataset.name == "mnist-sample"
     assert len(caught) == 1
     assert "--data" in str(caught[0].message)
@@ -99,7 +99,7 @@ def test_a_refused_connection_does_not_wait():
     start = time.monotonic()
     with pytest.warns(SampleWarning, match="refused"):
         assert load("mnist").name == "mnist-sample"
-    assert time.monotonic() - start < LONG
+    assert time.monotonic() - start < 5
 
 
 def test_an_http_error_counts_as_no_answer(serve):
@@ -189,5 +189,5 @@ def test_a_server_that_falls_silent_midway_is_left(serve, monkeypatch, tmp_path)
     start = time.monotonic()
     with pytest.warns(SampleWarning, match="timed out"):
         load("mnist")
-    assert time.monotonic() - start < LONG
+    assert time.monotonic() - start < 5
     assert not (tmp_path / "keras" / "datasets" / "mnist.npz").exists()
