@@ -116,6 +116,13 @@ def test_metadata(metadata):
     assert "Apache License" in metadata.read_text("licenses/LICENSE")
 
 
+def test_the_extra_for_gpus_brings_tensorflows_cuda_libraries(metadata):
+    (line,) = [line for line in metadata.requires if re.search(r"extra == .cuda", line)]
+    assert line.startswith("tensorflow[and-cuda]")
+    tensorflow = Distribution.from_name("tensorflow").requires
+    assert any(re.match(r"nvidia-.*extra == .and-cuda", one) for one in tensorflow)
+
+
 def test_every_import_is_a_declared_dependency(site, metadata):
     for_users = [line for line in metadata.requires if not re.search(r"extra == .(test|dev)", line)]
     declared = {normal(re.match(r"[\w.-]+", line)[0]) for line in for_users}
