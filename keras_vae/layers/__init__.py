@@ -1,4 +1,4 @@
-"""Layers that Keras has not: corruption of data, and dense layers with a tied kernel.
+"""Layers that Keras has not: corruption of data, and layers with a tied kernel.
 
 Corruptions are pure functions of the data and of `Noise`, named by a string, a table or an object.
 Nothing here knows a model class, a network or a data set.
@@ -11,13 +11,14 @@ from keras_vae.layers.corruption import (
     SaltAndPepperCorruption,
     get_corruption,
 )
-from keras_vae.layers.tied_dense import TiedDense, tie
+from keras_vae.layers.tied import TiedConv2DTranspose, TiedDense, tie
 
 __all__ = [
     "Corruption",
     "GaussianCorruption",
     "MaskingCorruption",
     "SaltAndPepperCorruption",
+    "TiedConv2DTranspose",
     "TiedDense",
     "get_corruption",
     "tie",

@@ -8,6 +8,7 @@ import keras
 
 from keras_vae.distributions import Likelihood, Posterior
 from keras_vae.errors import UserError
+from keras_vae.layers import TiedConv2DTranspose
 
 Shape = tuple[int, ...]
 
@@ -92,6 +93,7 @@ def has_convolutions(*networks: keras.Model) -> bool:
         keras.layers.Conv1DTranspose,
         keras.layers.Conv2DTranspose,
         keras.layers.Conv3DTranspose,
+        TiedConv2DTranspose,
     )
     layers = (layer for network in networks for layer in network._flatten_layers())
     return any(isinstance(layer, convolutions + transposed) for layer in layers)

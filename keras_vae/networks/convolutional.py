@@ -11,7 +11,8 @@ import keras
 
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
-from keras_vae.networks._widths import check_widths
+from keras_vae.layers import TiedConv2DTranspose, TiedDense
+from keras_vae.networks._checks import check_tied, check_widths
 
 
 def convolutional(
@@ -25,6 +26,7 @@ def convolutional(
     posterior: Any = "normal",
     likelihood: Any = "bernoulli",
     condition_dim: int | None = None,
+    tied: bool = False,
     weight_decay: float = 0.0,
 ) -> tuple[keras.Model, keras.Model]:
     """An encoder of 3 x 3 convolutions that halve the image each, and its mirror image.
@@ -45,6 +47,8 @@ def convolutional(
         likelihood: What the decoder must give parameters for.
         condition_dim: Width of the condition, a second input of both networks: constant maps beside
             the image's channels, and numbers beside the code; None for none.
+        tied: Whether the decoder's kernels are the encoder's, transposed. The decoder is then no
+            network on its own: make a model of the two.
         weight_decay: This times the sum of the squared kernels is added to the loss.
 
     Returns:
@@ -52,12 +56,12 @@ def convolutional(
         latent_dim).
 
     Raises:
-        UserError: When `event_shape` is not that of an image, or there are no `filters`, or for
-            another `downsampling`.
+        UserError: When `event_shape` is not that of an image, or there are no `filters`, for
+            another `downsampling`, or when the kernels cannot be tied.
 
     Reference:
         Masci et al. (2011), "Stacked Convolutional Auto-Encoders for Hierarchical Feature
-        Extraction", section 3, for max-pooling.
+        Extraction", section 3, for max-pooling and for tied kernels.
     """
     check_widths(filters=filters, hidden=hidden, latent_dim=latent_dim)
     event_shape = tuple(event_shape)
@@ -66,34 +70,62 @@ def convolutional(
         raise UserError(f'Unknown downsampling {downsampling!r}: expected "strides" or "max_pool".')
     posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
     likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
+    if tied:
+        check_tied(latent_dim, posterior_shape, event_shape, likelihood_shape, condition_dim)
     sizes = [(event_shape[0], event_shape[1])]  # of the feature maps, first to last
     for _ in filters:
         sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
+    strides = 2 if downsampling == "strides" else 1
     options = {"kernel_regularizer": _l2(weight_decay)}
-    dense = partial(keras.layers.Dense, **options)
+    same = {"strides": strides, "padding": "same", **options}
+    convolutions = [f"convolution_{index}" for index in range(len(filters))]
+    names = [f"hidden_{index}" for index in range(len(hidden))]
 
     inputs, h = _inputs(
         event_shape, condition_dim
     )  # (batch, height, width, channels + condition_dim)
-    for channels in filters:
-        h = _halved(
-            h, channels, downsampling, activation=activation, **options
-        )  # (batch, ceil(height / 2), ceil(width / 2), channels)
+    for channels, name in zip(filters, convolutions, strict=True):
+        h = keras.layers.Conv2D(channels, 3, activation=activation, name=name, **same)(h)
+        if downsampling == "max_pool":
+            h = keras.layers.MaxPooling2D(2, padding="same")(h)
+        # (batch, ceil(height / 2), ceil(width / 2), channels)
     h = keras.layers.Flatten()(h)  # (batch, features)
-    for width in hidden:
-        h = dense(width, activation=activation)(h)  # (batch, width)
-    encoder = keras.Model(inputs, dense(*posterior_shape, name="params")(h), name="encoder")
+    for width, name in zip(hidden, names, strict=True):
+        h = keras.layers.Dense(width, activation, name=name, **options)(h)  # (batch, width)
+    h = keras.layers.Dense(*posterior_shape, name="params", **options)(h)
+    encoder = keras.Model(inputs, h, name="encoder")
+
+    def dense(source: str, width: int) -> keras.Layer:
+        """Goes back over the encoder's layer of that name."""
+        if tied:
+            return TiedDense(source, width, activation)
+        return keras.layers.Dense(width, activation, **options)
+
+    def convolution(source: str, channels: int, **arguments: Any) -> keras.Layer:
+        """The same, for a convolution."""
+        if tied:
+            return TiedConv2DTranspose(source, channels, strides, **arguments)
+        return keras.layers.Conv2DTranspose(channels, 3, **same, **arguments)
 
     inputs, h = _inputs((latent_dim,), condition_dim)  # (batch, latent_dim + condition_dim)
-    for width in hidden[::-1]:
-        h = dense(width, activation=activation)(h)  # (batch, width)
-    h = dense(math.prod(sizes[-1]) * filters[-1], activation=activation)(h)  # (batch, features)
+    for source, width in zip(
+        ["params", *names[::-1]],
+        [*hidden[::-1], math.prod(sizes[-1]) * filters[-1]],
+        strict=True,
+    ):
+        h = dense(source, width)(h)  # (batch, width), at last (batch, features)
     h = keras.layers.Reshape((*sizes[-1], filters[-1]))(h)  # (batch, *sizes[-1], filters[-1])
-    for channels, size in zip(filters[-2::-1], sizes[-2:0:-1], strict=True):
-        h = _doubled(h, channels, downsampling, activation=activation, **options)
+    for source, channels, size, arguments in zip(
+        convolutions[::-1],
+        [*filters[-2::-1], likelihood_shape[-1]],
+        sizes[-2::-1],
+        [*({"activation": activation} for _ in filters[1:]), {"name": "params"}],
+        strict=True,
+    ):
+        if downsampling == "max_pool":
+            h = keras.layers.UpSampling2D(2)(h)  # (batch, twice as high, and as wide, channels)
+        h = convolution(source, channels, **arguments)(h)
         h = _cropped(h, size)  # (batch, *size, channels)
-    h = _doubled(h, likelihood_shape[-1], downsampling, name="params", **options)
-    h = _cropped(h, sizes[0])  # (batch, *likelihood_shape)
     return encoder, keras.Model(inputs, h, name="decoder")
 
 
@@ -189,22 +221,6 @@ def _inputs(shape: tuple[int, ...], condition_dim: int | None) -> tuple[Any, Any
     return [first, condition], keras.layers.Concatenate()(
         [first, spread]
     )  # (batch, ..., channels + condition_dim)
-
-
-def _halved(maps: Any, channels: int, downsampling: str, **options: Any) -> Any:
-    """Feature maps (batch, height, width, channels), convolved and half as high and wide."""
-    if downsampling == "strides":
-        return keras.layers.Conv2D(channels, 3, strides=2, padding="same", **options)(maps)
-    maps = keras.layers.Conv2D(channels, 3, padding="same", **options)(maps)
-    return keras.layers.MaxPooling2D(2, padding="same")(maps)
-
-
-def _doubled(maps: Any, channels: int, downsampling: str, **options: Any) -> Any:
-    """Feature maps (batch, height, width, channels), twice as high and wide and convolved."""
-    if downsampling == "strides":
-        return keras.layers.Conv2DTranspose(channels, 3, strides=2, padding="same", **options)(maps)
-    maps = keras.layers.UpSampling2D(2)(maps)
-    return keras.layers.Conv2DTranspose(channels, 3, padding="same", **options)(maps)
 
 
 def _cropped(maps: Any, size: tuple[int, int]) -> Any:

@@ -10,9 +10,8 @@ from typing import Any
 import keras
 
 from keras_vae.distributions import get_likelihood, get_posterior
-from keras_vae.errors import UserError
 from keras_vae.layers import TiedDense
-from keras_vae.networks._widths import check_widths
+from keras_vae.networks._checks import check_tied, check_widths
 
 
 def dense(
@@ -56,16 +55,8 @@ def dense(
     event_shape = tuple(event_shape)
     posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
     likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
-    if tied and (condition_dim, posterior_shape, likelihood_shape) != (
-        None,
-        (latent_dim,),
-        event_shape,
-    ):
-        raise UserError(
-            "Tied kernels need one number per value of the code and of the data, and no condition. "
-            f"Received {posterior_shape} for a code of {latent_dim}, {likelihood_shape} for data "
-            f"of {event_shape} and condition_dim={condition_dim!r}: leave out `tied`."
-        )
+    if tied:
+        check_tied(latent_dim, posterior_shape, event_shape, likelihood_shape, condition_dim)
     layer = partial(
         keras.layers.Dense,
         kernel_regularizer=keras.regularizers.L2(weight_decay) if weight_decay else None,

@@ -112,6 +112,13 @@ CASES = [
         {"likelihood": {"name": "normal", "scale": 0.5, "activation": "sigmoid"}},
     ),
     Case(
+        "convolutional autoencoder tied",
+        keras_vae.ConvolutionalAutoencoder,
+        "convolutional",
+        {"likelihood": "normal"},
+        {"tied": True, "downsampling": "max_pool"},
+    ),
+    Case(
         "convolutional autoencoder of feature maps",
         keras_vae.ConvolutionalAutoencoder,
         "fully_convolutional",

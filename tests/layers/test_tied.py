@@ -8,7 +8,9 @@ import tensorflow as tf
 import keras_vae
 from conformance.compare import assert_same
 from keras_vae.errors import UserError
-from keras_vae.networks import dense, dense_layers
+from keras_vae.layers import TiedConv2DTranspose
+from keras_vae.layers.tied import Tied
+from keras_vae.networks import convolutional, dense, dense_layers
 
 X = np.random.default_rng(0).random((20, 3, 2, 1), "float32")
 
@@ -79,9 +81,10 @@ def test_untied_it_says_so():
         {"posterior": "deterministic", "likelihood": "normal", "condition_dim": 3},
     ],
 )
-def test_what_cannot_be_tied(arguments):
+@pytest.mark.parametrize("network", [dense, convolutional])
+def test_what_cannot_be_tied(network, arguments):
     with pytest.raises(UserError, match="Tied kernels need"):
-        dense((3, 2, 1), 4, tied=True, **arguments)
+        network((3, 2, 1), 4, tied=True, **arguments)
 
 
 def test_networks_that_were_not_made_together():
@@ -118,3 +121,60 @@ def test_in_a_stack_each_layer_keeps_its_own_kernel(tmp_path):
 
 def sigmoid(values):
     return 1 / (1 + np.exp(-values))
+
+
+@pytest.mark.parametrize("downsampling", ["strides", "max_pool"])
+def test_a_tied_convolution_is_the_transposed_linear_map(downsampling):
+    """<conv(x), y> = <x, conv^T(y)> for every x and y, bias and activation left out."""
+    encoder, decoder = convolutional(
+        (8, 4, 2),
+        3,
+        filters=(4, 5),
+        downsampling=downsampling,
+        posterior="deterministic",
+        likelihood="normal",
+        tied=True,
+    )
+    keras_vae.ConvolutionalAutoencoder(encoder, decoder)
+    generator = np.random.default_rng(0)
+    layers = [layer for layer in decoder.layers if isinstance(layer, TiedConv2DTranspose)]
+    assert [layer.source for layer in layers] == ["convolution_1", "convolution_0"]
+    for layer in layers:
+        convolution = encoder.get_layer(layer.source)
+        assert layer.tied_to is convolution
+        shape = convolution.input.shape[1:]
+        x = generator.standard_normal((3, *shape)).astype("float32")
+        convolved = keras.ops.conv(x, convolution.kernel, convolution.strides, "same").numpy()
+        y = generator.standard_normal(convolved.shape).astype("float32")
+        layer.activation = keras.activations.linear
+        back = layer(y).numpy()
+        np.testing.assert_allclose(np.sum(convolved * y), np.sum(x * back), rtol=1e-4)
+
+
+@pytest.mark.parametrize("event_shape", [(8, 8, 1), (7, 5, 3)])
+def test_a_tied_convolutional_model_owns_one_kernel_each_and_keeps_them_tied(event_shape, tmp_path):
+    model = keras_vae.ConvolutionalAutoencoder(
+        *convolutional(
+            event_shape,
+            3,
+            filters=(4, 5),
+            hidden=(6,),
+            posterior="deterministic",
+            likelihood="normal",
+            tied=True,
+        )
+    )
+    assert len(model.trainable_weights) == 4 + 8  # kernels of the encoder, and all biases
+    x = np.random.default_rng(0).random((20, *event_shape), "float32")
+    model.compile("adam")
+    model.fit(x, verbose=0)
+    model.save(tmp_path / "tied.keras")
+    loaded = keras.saving.load_model(tmp_path / "tied.keras")
+    np.testing.assert_allclose(loaded.reconstruct(x), model.reconstruct(x), rtol=1e-4, atol=1e-6)
+    for layer in loaded.decoder.layers:
+        if isinstance(layer, Tied):
+            assert layer.kernel is loaded.encoder.get_layer(layer.source).kernel
+    loaded.encoder.get_layer("convolution_0").kernel.assign_add(
+        keras.ops.ones_like(loaded.encoder.get_layer("convolution_0").kernel)
+    )
+    assert not np.allclose(loaded.decode(model.encode(x)), model.reconstruct(x), atol=1e-3)
