@@ -15,8 +15,8 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
     model = laboratory.model(
         "deep",
         "mnist-stacked-ae",
-        laboratory.epochs(200, 2),
-        f"pretraining.epochs={laboratory.epochs(10, 1)}",
+        laboratory.epochs(150, 2),
+        f"pretraining.epochs={laboratory.epochs(5, 1)}",
     )
     data = laboratory.dataset()
     components = evaluation.pca_squared_error(data.x_train, data.x_test, model.latent_dim)

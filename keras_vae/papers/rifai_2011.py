@@ -15,15 +15,16 @@ _NETWORK = (
     "network.tied=true",
     "model.likelihood=bernoulli",
     "model.posterior={name='deterministic', activation='sigmoid'}",
+    "training.optimizer.learning_rate={name='cosine_decay', initial_learning_rate=1e-3}",
 )
 _OBJECTIVES = {
     "AE": (),
-    "AE + weight decay": ("network.weight_decay=1e-5",),
+    "AE + weight decay": ("training.optimizer.weight_decay=0.1",),
     "DAE, Gaussian": (
         "model.name=DenoisingAutoencoder",
         "model.corruption={name='gaussian', scale=0.3}",
     ),
-    "CAE": ("model.name=ContractiveAutoencoder", "model.weight=0.1"),
+    "CAE": ("model.name=ContractiveAutoencoder", "model.weight=0.3"),
 }
 _ERRORS = {"AE": 1.78, "AE + weight decay": 1.68, "DAE, Gaussian": 1.18, "CAE": 1.14}
 _SATURATED = {"AE": 50.0, "CAE": 86.0}
@@ -31,7 +32,7 @@ _SATURATED = {"AE": 50.0, "CAE": 86.0}
 
 def measure(laboratory: Laboratory) -> list[Comparison]:
     """Classification error, saturation and Jacobian of each objective."""
-    epochs, tuning = laboratory.epochs(50, 2), laboratory.epochs(50, 2)
+    epochs, tuning = laboratory.epochs(40, 2), laboratory.epochs(60, 2)
     x_test = laboratory.dataset().x_test
     rows, norms = [], {}
     for name, assignments in _OBJECTIVES.items():
@@ -40,7 +41,9 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
         norms[name] = evaluation.jacobian_norm(model, x_test)
         saturated = evaluation.saturation(model.encode(x_test))
         rows.append(Comparison(f"{name}: saturated", _SATURATED.get(name), saturated, "% of units"))
-        error = laboratory.classification_error(model, tuning, input_dropout=0.2, dropout=0.5)
+        error = laboratory.classification_error(
+            model, tuning, learning_rate=3e-3, input_dropout=0.2, dropout=0.5
+        )
         rows.append(Comparison(f"{name}: errors", _ERRORS[name], error, "%"))
     contraction = norms["AE"] / norms["CAE"]
     return [*rows, Comparison("Jacobian of AE / CAE", 24.0, contraction, "times")]
