@@ -54,8 +54,15 @@ def test_uniform_is_uniform(uniform):
 def test_uniform_is_at_the_midpoints_of_23_bit_cells(uniform):
     cells = uniform.astype(np.float64) * 2**23 - 0.5
     np.testing.assert_array_equal(cells % 1, 0)  # float32 has all of them: 1 - 2**-24 is the last
-    assert 0 < uniform.min() < 1e-4
-    assert 1 - 1e-4 < uniform.max() < 1
+
+
+def test_uniform_reaches_both_ends(uniform):
+    """Of n numbers, none is within 10 / n of an end with a probability of exp(-10).
+
+    A Kolmogorov-Smirnov test does not see a tail that is missing.
+    """
+    assert 0 < uniform.min() < 10 / NUM
+    assert 1 - 10 / NUM < uniform.max() < 1
 
 
 def test_uniform_of_the_least_and_the_largest_word_is_inside():
