@@ -25,7 +25,7 @@ _OBJECTIVES = {
         "model.name=DenoisingAutoencoder",
         "model.corruption={name='gaussian', scale=0.5}",
     ),
-    "CAE": ("model.name=ContractiveAutoencoder", "model.weight=0.3"),
+    "CAE": ("model.name=ContractiveAutoencoder", "model.weight=2.0"),
 }
 _ERRORS = {"AE": 1.78, "AE + weight decay": 1.68, "DAE, Gaussian": 1.18, "CAE": 1.14}
 _SATURATED = {"AE": 50.0, "CAE": 86.0}

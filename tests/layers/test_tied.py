@@ -125,7 +125,7 @@ def sigmoid(values):
 
 @pytest.mark.parametrize("downsampling", ["strides", "max_pool"])
 def test_a_tied_convolution_is_the_transposed_linear_map(downsampling):
-    """<conv(x), y> = <x, conv^T(y)> for every x and y, bias and activation left out."""
+    """<conv(x), y> = <x, conv^T(y)> for every x and y; bias and activation come after."""
     encoder, decoder = convolutional(
         (8, 4, 2),
         3,
@@ -138,7 +138,10 @@ def test_a_tied_convolution_is_the_transposed_linear_map(downsampling):
     keras_vae.ConvolutionalAutoencoder(encoder, decoder)
     generator = np.random.default_rng(0)
     layers = [layer for layer in decoder.layers if isinstance(layer, TiedConv2DTranspose)]
-    assert [layer.source for layer in layers] == ["convolution_1", "convolution_0"]
+    assert [(layer.source, layer.activation) for layer in layers] == [
+        ("convolution_1", keras.activations.relu),
+        ("convolution_0", keras.activations.linear),
+    ]
     for layer in layers:
         convolution = encoder.get_layer(layer.source)
         assert layer.tied_to is convolution
@@ -146,9 +149,13 @@ def test_a_tied_convolution_is_the_transposed_linear_map(downsampling):
         x = generator.standard_normal((3, *shape)).astype("float32")
         convolved = keras.ops.conv(x, convolution.kernel, convolution.strides, "same").numpy()
         y = generator.standard_normal(convolved.shape).astype("float32")
-        layer.activation = keras.activations.linear
-        back = layer(y).numpy()
+        activation, layer.activation = layer.activation, keras.activations.linear
+        back = layer(y).numpy()  # its bias is zero still
         np.testing.assert_allclose(np.sum(convolved * y), np.sum(x * back), rtol=1e-4)
+        bias = generator.standard_normal(layer.filters).astype("float32")
+        layer.bias.assign(bias)
+        layer.activation = activation
+        np.testing.assert_allclose(layer(y), activation(back + bias), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("event_shape", [(8, 8, 1), (7, 5, 3)])
