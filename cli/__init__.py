@@ -7,7 +7,7 @@ it, so that every `--help` answers at once. No training, mathematics or file for
 import click
 
 from keras_vae import __version__
-from keras_vae.cli import evaluate, fit, list, plot, reproduce, sample, show
+from keras_vae.cli import evaluate, export, fit, list, plot, reproduce, sample, show
 from keras_vae.cli._group import Group
 
 __all__ = ["main"]
@@ -24,11 +24,12 @@ def main(context: click.Context) -> None:
     """Train, compare and look at autoencoders.
 
     RECIPE is the name of a recipe (see `keras-vae list`) or a TOML file. MODEL is a run folder, a
-    .keras file, or the name of a recipe, which means its latest finished run in ./runs.
+    .keras file, an exported folder, or the name of a recipe, which means its latest finished run in
+    ./runs, or else its latest version in ./saved_models.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-for _module in (list, show, fit, evaluate, plot, sample, reproduce):
+for _module in (list, show, fit, evaluate, plot, sample, export, reproduce):
     main.add_command(_module.command)

@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Measure MODEL on the test rows, in nats per example.
 
-    MODEL is a run folder, a .keras file, or a recipe's name, which means its latest finished run.
+    MODEL is a run folder, a .keras file, an exported folder, or a name; see `keras-vae --help`.
     The negative log-likelihood (nll) is estimated by importance sampling; its standard error is
     over the rows.
     """

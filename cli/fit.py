@@ -21,6 +21,7 @@ from keras_vae.cli._tensorflow import import_tensorflow
 @click.option("--batch-size", type=int, help="Rows per step, in place of the recipe's.")
 @click.option("--seed", type=int, help="Of weights, order and noise, in place of the recipe's.")
 @set_option
+@click.option("--no-export", is_flag=True, help="Write no servable model into ./saved_models.")
 @click.option("--resume", is_flag=True, help="Go on with the recipe's latest unfinished run.")
 def command(
     recipe: str,
@@ -30,12 +31,14 @@ def command(
     batch_size: int | None,
     seed: int | None,
     assignments: tuple[str, ...],
+    no_export: bool,
     resume: bool,
 ) -> None:
-    """Train the model of RECIPE and draw its figures.
+    """Train the model of RECIPE, draw its figures and export it.
 
     RECIPE is a recipe's name or a TOML file. The run gets a folder of its own, DIR/RECIPE/N, with
-    the model, its history, its results on the test rows and its pictures.
+    the model, its history, its results on the test rows and its pictures. What TensorFlow Serving
+    serves is written to saved_models/RECIPE/VERSION.
     """
     from keras_vae import recipes
 
@@ -59,3 +62,5 @@ def command(
     click.echo(results_table(run.metrics()))
     for path in (run.model_file, *sorted(run.figures.glob("*.png"))):
         click.echo(path)
+    if not no_export:
+        click.echo(recipes.export(recipes.open_model(str(run.folder))))

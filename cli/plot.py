@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """Draw a figure of MODEL.
 
-    MODEL is a run folder, a .keras file, or a recipe's name, which means its latest finished run.
+    MODEL is a run folder, a .keras file, an exported folder, or a name; see `keras-vae --help`.
     WHAT is one of reconstructions, corruption, samples, manifold, latent, interpolate, analogies,
     filters, tangents, history; or compare, for the codes of MODEL beside those of OTHER.
     """

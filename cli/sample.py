@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Draw samples of MODEL into one picture.
 
-    MODEL is a run folder, a .keras file, or a recipe's name, which means its latest finished run.
+    MODEL is a run folder, a .keras file, an exported folder, or a name; see `keras-vae --help`.
     """
     if label is not None and values:
         raise click.UsageError("--label and --condition are the same thing: give one of them.")

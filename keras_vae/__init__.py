@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from keras_vae.models import DenoisingAutoencoder as DenoisingAutoencoder
     from keras_vae.models import SparseAutoencoder as SparseAutoencoder
     from keras_vae.models import StackedAutoencoder as StackedAutoencoder
+    from keras_vae.recipes import from_preset as from_preset
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ _MODULES = (
     "datasets",
     "distributions",
     "evaluation",
+    "export",
     "figures",
     "layers",
     "models",
@@ -53,19 +55,21 @@ _CLASSES = (
     "StackedAutoencoder",
 )
 
-__all__ = [*_CLASSES, "distributions", "networks"]
+__all__ = [*_CLASSES, "distributions", "from_preset", "networks"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _CLASSES:
         return getattr(importlib.import_module("keras_vae.models"), name)
+    if name == "from_preset":
+        return importlib.import_module("keras_vae.recipes").from_preset
     if name in _MODULES:
         return importlib.import_module(f"keras_vae.{name}")
     raise AttributeError(f"module 'keras_vae' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_CLASSES, *_MODULES])
+    return sorted([*globals(), *_CLASSES, *_MODULES, "from_preset"])
 
 
 @wrapt.when_imported("keras")

@@ -51,6 +51,19 @@ def threefry2x32(
     return x0, x1
 
 
+def fresh_seeds(num: Tensor) -> Tensor:
+    """Seeds int64 (num,) that no call gives twice, from the clock and the row's place.
+
+    The clock is all that a served graph has for it: random operations repeat their numbers whenever
+    the graph is loaded.
+    """
+    now = tf.bitcast(tf.timestamp(), tf.uint32)  # (2,)
+    index = tf.cast(tf.range(num), tf.uint32)  # (num,)
+    low, high = threefry2x32((now[0], now[1]), (index, tf.constant(_stream("seed"), tf.uint32)))
+    high = tf.bitwise.right_shift(high, tf.constant(11, tf.uint32))  # 21 bits
+    return tf.cast(low, tf.int64) + tf.cast(high, tf.int64) * 2**32  # (num,)
+
+
 class Noise:
     """A batch of independent random streams, one key per row.
 
@@ -81,7 +94,12 @@ class Noise:
 
     @classmethod
     def for_rows(cls, seed: int | Tensor, x: Tensor) -> Noise:
-        """Evaluation noise by seed and the row's own values, in whatever batch; x (batch, ...)."""
+        """Evaluation noise by seed and the row's own values, in whatever batch.
+
+        Args:
+            seed: One for all rows, or one for each (batch,).
+            x: Data (batch, ...).
+        """
         values = tf.reshape(tf.cast(x, tf.float32), [tf.shape(x)[0], -1])  # (batch, event_size)
         words = _mixed(tf.bitcast(values, tf.uint32))
         index = tf.cast(tf.range(tf.shape(words)[1]), tf.uint32)  # (event_size,)
@@ -94,7 +112,7 @@ class Noise:
             for weights in threefry2x32((zero, zero), (index, zero))
         )
         return cls(
-            threefry2x32(cls.from_seeds(tf.reshape(seed, [1]))._keys, (digest[0], digest[1]))
+            threefry2x32(cls.from_seeds(tf.reshape(seed, [-1]))._keys, (digest[0], digest[1]))
         )
 
     def fold(self, index: Tensor) -> Noise:

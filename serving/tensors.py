@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from keras_vae.serving._protos import tensor_pb2, types_pb2
 if TYPE_CHECKING:
     from keras_vae.arrays import Array  # which imports TensorFlow
 
-_FIELDS = {
+_FIELDS: dict[int, tuple[np.dtype[Any], str]] = {
     types_pb2.DT_FLOAT: (np.dtype("float32"), "float_val"),
     types_pb2.DT_DOUBLE: (np.dtype("float64"), "double_val"),
     types_pb2.DT_INT32: (np.dtype("int32"), "int_val"),
@@ -38,7 +38,7 @@ def dtype_name(number: int) -> str:
     return name.removeprefix("DT_").lower()
 
 
-def dtype_number(dtype: np.dtype) -> int:
+def dtype_number(dtype: np.dtype[Any]) -> int:
     """TensorFlow's number of a numpy dtype.
 
     Raises:
@@ -52,7 +52,7 @@ def dtype_number(dtype: np.dtype) -> int:
     return _NUMBERS[dtype]
 
 
-def numpy_dtype(number: int) -> np.dtype:
+def numpy_dtype(number: int) -> np.dtype[Any]:
     """The numpy dtype of TensorFlow's number; object for strings.
 
     Raises:

@@ -44,32 +44,7 @@ def log_likelihood(
         x, condition = model.as_inputs(x, condition)
         noise = Noise.for_rows(seed, x)
         x = model.likelihood_layer.observe(x, noise)
-        q, p = model.posterior(x, condition), model.prior(condition)
-
-        def add_chunk(chunk: Tensor, log_sum: Tensor) -> tuple[Tensor, Tensor]:
-            standard = noise.fold(chunk).normal(
-                "importance", (_SAMPLES, model.latent_dim)
-            )  # (batch, samples, latent_dim)
-            z = q.bijector.forward(
-                tf.transpose(standard, [1, 0, 2])
-            )  # (samples, batch, latent_dim)
-            log_weights = (
-                model.likelihood(z, condition).log_prob(x) + p.log_prob(z) - q.log_prob(z)
-            )  # (samples, batch)
-            wanted = chunk * _SAMPLES + tf.range(_SAMPLES) < num_samples  # (samples,)
-            log_weights = tf.where(wanted[:, tf.newaxis], log_weights, -np.inf)
-            chunk_log_sum = tf.reduce_logsumexp(log_weights, axis=0)  # (batch,)
-            return chunk + 1, tf.reduce_logsumexp(
-                tf.stack([log_sum, chunk_log_sum]), axis=0
-            )  # (batch,)
-
-        _, log_sum = tf.while_loop(
-            lambda chunk, _: chunk < math.ceil(num_samples / _SAMPLES),
-            add_chunk,
-            (tf.constant(0), tf.fill([tf.shape(x)[0]], -np.inf)),
-            parallel_iterations=1,
-        )
-        return log_sum - math.log(num_samples)
+        return log_mean_weight(model, x, condition, noise, num_samples, _SAMPLES)
 
     fitting = _VALUES // (_SAMPLES * math.prod(model.event_shape))
     examples = max(1, min(_EXAMPLES, fitting))
@@ -81,3 +56,38 @@ def log_likelihood(
         if progress is not None:
             progress(len(parts[-1]))
     return np.concatenate(parts)
+
+
+def log_mean_weight(
+    model: Generative,
+    x: Tensor,
+    condition: Tensor | None,
+    noise: Noise,
+    num_samples: int,
+    samples_at_a_time: int,
+) -> Tensor:
+    """The same for a batch of observed x, in a graph: (batch,)."""
+    q, p = model.posterior(x, condition), model.prior(condition)
+
+    def add_chunk(chunk: Tensor, log_sum: Tensor) -> tuple[Tensor, Tensor]:
+        standard = noise.fold(chunk).normal(
+            "importance", (samples_at_a_time, model.latent_dim)
+        )  # (batch, samples, latent_dim)
+        z = q.bijector.forward(tf.transpose(standard, [1, 0, 2]))  # (samples, batch, latent_dim)
+        log_weights = (
+            model.likelihood(z, condition).log_prob(x) + p.log_prob(z) - q.log_prob(z)
+        )  # (samples, batch)
+        index = chunk * samples_at_a_time + tf.range(samples_at_a_time)  # (samples,)
+        log_weights = tf.where((index < num_samples)[:, tf.newaxis], log_weights, -np.inf)
+        chunk_log_sum = tf.reduce_logsumexp(log_weights, axis=0)  # (batch,)
+        return chunk + 1, tf.reduce_logsumexp(
+            tf.stack([log_sum, chunk_log_sum]), axis=0
+        )  # (batch,)
+
+    _, log_sum = tf.while_loop(
+        lambda chunk, _: chunk < math.ceil(num_samples / samples_at_a_time),
+        add_chunk,
+        (tf.constant(0), tf.fill([tf.shape(x)[0]], -np.inf)),
+        parallel_iterations=1,
+    )
+    return log_sum - math.log(num_samples)

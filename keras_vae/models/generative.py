@@ -14,6 +14,8 @@ import tensorflow_probability as tfp
 from keras_vae.arrays import Array, over_batches
 from keras_vae.distributions import Likelihood
 from keras_vae.errors import UserError
+from keras_vae.export import Endpoint
+from keras_vae.models._endpoints import generative_endpoints
 from keras_vae.models._importance import log_likelihood
 from keras_vae.noise import Noise, Tensor
 
@@ -26,7 +28,9 @@ class Generative:
     A class that mixes it in fills `prior` and `elbo_parts`; the rest is the `LatentModel`'s.
     """
 
+    default_endpoint = "sample"
     supports_jit: bool
+    condition_dim: int | None
     event_shape: tuple[int, ...]
     latent_dim: int
     likelihood_layer: Likelihood
@@ -133,10 +137,16 @@ class Generative:
             progress=progress,
         )
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _sample(
-        self, seeds: Tensor, temperature: Tensor, condition: Tensor | None = None
-    ) -> Tensor:
+    def endpoints(self, labels: bool = True) -> dict[str, Endpoint]:
+        """As `LatentModel.endpoints`, and `sample`, `elbo`, `log_prob`; `sample_png` for images."""
+        return {**super().endpoints(labels), **generative_endpoints(self, labels)}  # type: ignore[misc]
+
+    def code_outputs(self, posterior: Any) -> dict[str, Tensor]:
+        """`z_mean` and `z_log_var`, of each dimension by itself, (batch, latent_dim) each."""
+        return {"z_mean": posterior.mean(), "z_log_var": 2.0 * tf.math.log(posterior.stddev())}
+
+    def drawn(self, seeds: Tensor, temperature: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples (batch, *event_shape) in a graph: each row by its own seed and temperature."""
         standard = Noise.from_seeds(seeds).normal(
             "prior", (self.latent_dim,)
         )  # (batch, latent_dim)
@@ -144,6 +154,12 @@ class Generative:
             temperature[:, tf.newaxis] * standard
         )  # (batch, latent_dim)
         return self.likelihood(z, condition).mean()  # (batch, *event_shape)
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _sample(
+        self, seeds: Tensor, temperature: Tensor, condition: Tensor | None = None
+    ) -> Tensor:
+        return self.drawn(seeds, temperature, condition)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _marginal_kl(self, x: Tensor, condition: Tensor | None = None) -> Tensor:

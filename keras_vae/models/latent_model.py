@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -21,9 +22,11 @@ from keras_vae.arrays import (
 )
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
+from keras_vae.export import Endpoint, export
 from keras_vae.layers import get_corruption, tie
 from keras_vae.models._chain import Chain, Data, Mean
 from keras_vae.models._compiled_steps import compiled_steps
+from keras_vae.models._endpoints import coding_endpoints
 from keras_vae.models._executions import whole_executions
 from keras_vae.models._metrics import TermMeans
 from keras_vae.models._networks import has_convolutions, read_shapes
@@ -58,6 +61,8 @@ class LatentModel(keras.Model):
     """
 
     train_function: Any
+    default_endpoint: str = "reconstruct"
+    """The endpoint that a server answers with when it is asked for none."""
     elbo_terms: tuple[str, ...] = ()
     """The loss terms whose negative sum is the evidence lower bound, where there is one."""
 
@@ -497,6 +502,56 @@ class LatentModel(keras.Model):
             keras.layers.Dense(num_classes, activation="softmax", dtype="float32"),
         ]
         return Chain(self.event_shape, parts, name="classifier")
+
+    # --- serving ---
+
+    def endpoints(self, labels: bool = True) -> dict[str, Endpoint]:
+        """What a server of this model can be asked: `encode`, `decode` and `reconstruct`.
+
+        Args:
+            labels: Whether a conditional model is told a `label`, int32 (batch,); otherwise it is
+                given a `condition`, float32 (batch, condition_dim).
+        """
+        return coding_endpoints(self, labels)
+
+    def code_outputs(self, posterior: Any) -> dict[str, Tensor]:
+        """What `encode` serves of q(z|x): the `code` (batch, *latent_shape)."""
+        return {"code": posterior.mean()}
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        labels: bool = True,
+        card: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Writes a version of this model that TensorFlow Serving serves and Keras loads.
+
+            vae.export("saved_models/mine")      # the next free version: saved_models/mine/1
+            vae.export("saved_models/mine/7")    # that one, if it is not there
+
+        Args:
+            path: `<models>/<name>`, or `<models>/<name>/<version>`.
+            labels: As in `endpoints`.
+            card: What `card.json` says besides the signatures, such as metrics.
+
+        Returns:
+            The folder of the version: the servable graph, its warm-up requests, `model.keras` (the
+            model without its optimizer) and `card.json`. It appears whole or not at all.
+
+        Raises:
+            UserError: When the version is there already; when the graph holds an operation that
+                cannot be served; when labels are asked for and the condition is one number.
+        """
+        copy = type(self).from_config(self.get_config())  # which has no optimizer
+        copy.set_weights(self.get_weights())
+        return export(
+            self.endpoints(labels),
+            self.default_endpoint,
+            copy.save,
+            path,
+            {"model": type(self).__name__, **(card or {})},
+        )
 
     # --- config ---
 

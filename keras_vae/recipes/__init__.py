@@ -13,8 +13,9 @@ from keras_vae.recipes.recipe import Recipe, load, names
 from keras_vae.recipes.runs import Run
 
 if TYPE_CHECKING:
+    from keras_vae.recipes.exported import export
     from keras_vae.recipes.fitting import Interrupted, fit, fit_once, resume
-    from keras_vae.recipes.opened import Opened, open_model
+    from keras_vae.recipes.opened import Opened, from_preset, open_model
     from keras_vae.recipes.pictures import plot, sample
     from keras_vae.recipes.results import evaluate, probe
 
@@ -24,8 +25,10 @@ __all__ = [
     "Recipe",
     "Run",
     "evaluate",
+    "export",
     "fit",
     "fit_once",
+    "from_preset",
     "load",
     "names",
     "open_model",
@@ -36,11 +39,13 @@ __all__ = [
 ]
 
 _IMPORTS_TENSORFLOW = {
+    "export": "exported",
     "Interrupted": "fitting",
     "fit": "fitting",
     "fit_once": "fitting",
     "resume": "fitting",
     "Opened": "opened",
+    "from_preset": "opened",
     "open_model": "opened",
     "plot": "pictures",
     "sample": "pictures",

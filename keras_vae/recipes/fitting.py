@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -240,14 +241,17 @@ def _keep_model(run: Run) -> None:
 
 def _report(run: Run, recipe: Recipe, model: LatentModel, dataset: Dataset) -> dict[str, Any]:
     """What `metrics.json` holds."""
+    labels = dataset.num_classes is not None
     return {
         "recipe": recipe.name,
         "model": recipe.model["name"],
         **evaluate(model, dataset),
+        **({"condition": "label" if labels else "values"} if model.condition_dim else {}),
         "train_rows": len(dataset.x_train),
         "epochs": _epochs_done(run),
         "seed": recipe.training["seed"],
         "seconds": round(run.seconds(), 1),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": versions(),
     }
 

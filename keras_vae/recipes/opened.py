@@ -1,8 +1,9 @@
-"""A fitted model by any of its names: a run folder, a `.keras` file, a recipe."""
+"""A fitted model by any of its names: a run or exported folder, a `.keras` file, a recipe."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import zipfile
 from pathlib import Path
 
@@ -11,16 +12,28 @@ import keras
 from keras_vae.datasets import Dataset, load
 from keras_vae.errors import UserError
 from keras_vae.models import LatentModel
-from keras_vae.recipes.recipe import names
+from keras_vae.recipes.recipe import Recipe, from_tables, names
 from keras_vae.recipes.runs import Run, latest_finished, runs
+
+MODELS = "saved_models"
+"""The folder of exported models, unless another one is named."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Opened:
-    """A fitted model, and the run that it comes from, if one is known."""
+    """A fitted model, and what is known of it.
+
+    Attributes:
+        model: Compiled.
+        name: What it is called: its recipe's name, or its file's.
+        recipe: What it was made by, if that is known.
+        run: The fit that it comes from, if that is known.
+    """
 
     model: LatentModel
-    run: Run | None
+    name: str
+    recipe: Recipe | None = None
+    run: Run | None = None
 
     def dataset(self, data: str | Path | None = None) -> Dataset:
         """Loads the data that the model was fitted to, or those at `data`.
@@ -28,7 +41,7 @@ class Opened:
         Raises:
             UserError: If no data are known, or if the model cannot take them.
         """
-        table = self.run.recipe().data if self.run else {}
+        table = self.recipe.data if self.recipe else {}
         path = data or table.get("path")
         if not table and path is None:
             raise UserError("A .keras file does not tell its data: give them with --data.")
@@ -58,37 +71,84 @@ def _conditions_fit(condition_dim: int | None, dataset: Dataset) -> bool:
     return dataset.num_classes is not None and dataset.num_classes < condition_dim
 
 
-def open_model(name: str, out: str | Path = "runs") -> Opened:
+def open_model(name: str, out: str | Path = "runs", models: str | Path = MODELS) -> Opened:
     """Opens a fitted model.
 
     Args:
-        name: A run folder, a `.keras` file, or a recipe's name for its latest finished run.
+        name: A run folder, the folder of an exported model or of one of its versions, a `.keras`
+            file, or a recipe's name, which means its latest finished run, or else its latest
+            exported version.
         out: The folder of the runs.
+        models: The folder of exported models.
 
     Raises:
         UserError: If nothing of that name is there, or if it is no model of this package.
     """
     path = Path(name)
     if path.is_dir():
+        if version_folders(path):
+            return _open_exported(version_folders(path)[-1])
+        if (path / "card.json").exists():
+            return _open_exported(path)
         run = Run(path)
         if not run.model_file.exists():
             raise UserError(
                 f"The folder {name!r} holds no model.keras: expected that of a fit that has "
-                f"trained for one epoch or more, such as runs/mnist-vae/1."
+                f"trained for one epoch or more, such as runs/mnist-vae/1, or of an exported model."
             )
-        return Opened(read_model(run.model_file), run)
+        return _open_run(run)
     if path.suffix == ".keras":
         if not path.exists():
             raise UserError(f"There is no file {name!r}: check the path.")
         run = Run(path.parent)
-        return Opened(read_model(path), run if run.recipe_file.exists() else None)
+        return _open_run(run) if run.recipe_file.exists() else Opened(read_model(path), path.stem)
+    if version_folders(Path(models) / name) and not any(run.finished for run in runs(out, name)):
+        return _open_exported(version_folders(Path(models) / name)[-1])
     if name not in names() and not runs(out, name):
         raise UserError(
-            f"There is no model {name!r}: expected a run folder, a .keras file, or the name of a "
-            f"recipe with a run under {str(out)!r}; `keras-vae list` shows the recipes."
+            f"There is no model {name!r}: expected a run folder, an exported folder, a .keras "
+            f"file, or a name with a run under {str(out)!r} or a version under {str(models)!r}; "
+            "`keras-vae list` shows the recipes."
         )
-    run = latest_finished(out, name)
-    return Opened(read_model(run.model_file), run)
+    return _open_run(latest_finished(out, name))
+
+
+def from_preset(name: str, models: str | Path = MODELS) -> LatentModel:
+    """Reads the latest exported version of a model.
+
+    Args:
+        name: Of the model, such as "mnist-cvae".
+        models: The folder of exported models.
+
+    Raises:
+        UserError: If there is none of that name.
+    """
+    versions = version_folders(Path(models) / name)
+    if not versions:
+        there = sorted(path.name for path in Path(models).glob("*") if version_folders(path))
+        raise UserError(
+            f"There is no exported model {name!r} under {str(models)!r}, which holds "
+            f"{', '.join(there) or 'none'}: make it with `keras-vae export {name}`."
+        )
+    return read_model(versions[-1] / "model.keras")
+
+
+def version_folders(model: Path) -> list[Path]:
+    """The versions of an exported model, `<models>/<name>/<version>/`, oldest first."""
+    versions = [path.parent for path in model.glob("*/card.json") if path.parent.name.isdecimal()]
+    return sorted(versions, key=lambda path: int(path.name))
+
+
+def _open_run(run: Run) -> Opened:
+    recipe = run.recipe()
+    return Opened(read_model(run.model_file), recipe.name, recipe, run)
+
+
+def _open_exported(folder: Path) -> Opened:
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    name = folder.resolve().parent.name
+    recipe = from_tables(card["recipe"], name) if "recipe" in card else None
+    return Opened(read_model(folder / "model.keras"), name, recipe)
 
 
 def read_model(path: Path) -> LatentModel:

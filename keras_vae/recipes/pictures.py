@@ -62,7 +62,7 @@ def plot(
         )
     if what == "history":
         if opened.run is None:
-            raise UserError("A .keras file has no history: name its run folder.")
+            raise UserError("The history of a model stands in its run folder: name that.")
         figure = figures.history(opened.run.history())
     elif what == "analogies":
         dataset = opened.dataset(data)

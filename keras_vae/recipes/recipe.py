@@ -106,7 +106,7 @@ class Recipe:
         tables: dict[str, Any] = dataclasses.asdict(self)
         for assignment in assignments:
             tables = override(tables, assignment)
-        return _from_tables(tables, self.name)
+        return from_tables(tables, self.name)
 
     def for_rows(self, num_rows: int) -> Recipe:
         """Returns the recipe with the epochs that its `min_steps` take on so many training rows."""
@@ -156,7 +156,7 @@ def load(recipe: str | Path) -> Recipe:
     path = Path(recipe)
     if path.suffix == ".toml":
         try:
-            return _from_tables(tomllib.loads(path.read_text("utf-8")), path.stem)
+            return from_tables(tomllib.loads(path.read_text("utf-8")), path.stem)
         except FileNotFoundError:
             raise UserError(f"There is no recipe file {str(path)!r}: check the path.") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -170,10 +170,19 @@ def load(recipe: str | Path) -> Recipe:
             f"`keras-vae list` shows them all, and a path ending in .toml is read as a file."
         )
     text = (resources.files("keras_vae.recipes") / f"{name}.toml").read_text("utf-8")
-    return _from_tables(tomllib.loads(text), name)
+    return from_tables(tomllib.loads(text), name)
 
 
-def _from_tables(tables: Mapping[str, Any], name: str) -> Recipe:
+def from_tables(tables: Mapping[str, Any], name: str) -> Recipe:
+    """Returns the recipe of a file's tables.
+
+    Args:
+        tables: As in a recipe's file.
+        name: What it is called, unless the tables say so.
+
+    Raises:
+        UserError: For an unknown key, a missing table, or a value of another type.
+    """
     check_table("recipe", tables, _FILE)
     training = dict(tables.get("training", {}))
     for key, default in _TRAINING_DEFAULTS.items():

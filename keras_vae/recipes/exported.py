@@ -1,0 +1,34 @@
+"""From a fitted model to a folder that is servable, reloadable and documented."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from keras_vae.recipes.opened import MODELS, Opened
+from keras_vae.recipes.results import versions
+
+
+def export(opened: Opened, models: str | Path = MODELS) -> Path:
+    """Exports a fitted model for TensorFlow Serving, under its name and the next free version.
+
+    Args:
+        opened: The model, with what is known of it.
+        models: The folder of all models.
+
+    Returns:
+        The version's folder, with a `card.json` that holds the model's recipe and its metrics.
+
+    Raises:
+        UserError: As in `LatentModel.export`.
+    """
+    metrics = opened.run.metrics() if opened.run and opened.run.finished else {}
+    card: dict[str, Any] = {"versions": versions(), **metrics}
+    if opened.recipe is not None:
+        tables = dataclasses.asdict(opened.recipe)
+        # Where the data stood on the machine that trained is of no use elsewhere.
+        tables["data"] = {"name": tables["data"]["name"]}
+        card["recipe"] = tables
+    labels = opened.model.condition_dim != 1 and card.get("condition") != "values"
+    return opened.model.export(Path(models) / opened.name, labels=labels, card=card)

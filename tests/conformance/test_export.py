@@ -1,0 +1,241 @@
+"""Every model is served: its signatures give what the model gives, whatever shares the batch."""
+
+import json
+from functools import cache
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.python.saved_model.loader_impl import SavedModelLoader
+
+from conformance.cases import CASES, PAIRS, named
+from keras_vae.models import Generative
+
+SERVED = [case for case in CASES if case in PAIRS or case.name in {"cvae learned prior"}]
+GENERATIVE = [case for case in SERVED if issubclass(case.cls, Generative)]
+CODING = {"encode", "decode", "reconstruct"}
+DRAWING = {"sample", "sample_png", "elbo", "log_prob"}
+
+
+class Servable:
+    """A SavedModel in a Session, as TensorFlow Serving loads it."""
+
+    def __init__(self, folder):
+        with tf.Graph().as_default():
+            self.session = tf.compat.v1.Session()
+            self.signatures = (
+                SavedModelLoader(str(folder)).load(self.session, ["serve"]).signature_def
+            )
+
+    def __call__(self, name, **inputs):
+        signature = self.signatures[name]
+        return self.session.run(
+            {key: tensor.name for key, tensor in signature.outputs.items()},
+            {signature.inputs[key].name: values for key, values in inputs.items()},
+        )
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, fitted_of):
+    """A case's name -> its fitted model, the folder of its export, and that one loaded."""
+
+    @cache
+    def export(name):
+        model = fitted_of(name).model
+        folder = model.export(tmp_path_factory.mktemp("models") / name.replace(" ", "-"))
+        return model, folder, Servable(folder)
+
+    return export
+
+
+@pytest.fixture(scope="module", params=SERVED, ids=str)
+def case(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=GENERATIVE, ids=str)
+def generative(request):
+    return request.param
+
+
+def condition_of(case, num):
+    """The `condition` of the model's own methods, and the input `label` of its signatures."""
+    if case.condition_dim is None:
+        return {}, {}
+    labels = np.arange(num, dtype="int32") % case.condition_dim
+    return {"condition": labels}, {"label": labels}
+
+
+def as_float(case, num):
+    x = case.data(num)[0]
+    return x if x.dtype == np.float32 else np.asarray(x / 255, "float32")
+
+
+def test_signatures_have_named_inputs_and_outputs_with_a_free_batch(case, exported):
+    model, folder, servable = exported(case.name)
+    generative = isinstance(model, Generative)
+    expected = CODING | (DRAWING if generative else set()) | {"serving_default"}
+    signatures = {name for name in servable.signatures if not name.startswith("__")}
+    assert signatures == expected
+    label = set() if case.condition_dim is None else {"label"}
+    inputs = {"encode": {"image"}, "decode": {"z"}, "reconstruct": {"image"}}
+    outputs = {"decode": {"image"}, "reconstruct": {"image"}, "encode": {"code"}}
+    if generative:
+        outputs["encode"] = {"z_mean", "z_log_var"}
+        inputs |= {"sample": {"seed", "temperature"}, "sample_png": {"seed", "temperature"}}
+        inputs |= {"elbo": {"image", "seed"}, "log_prob": {"image", "seed"}}
+        outputs |= {"sample": {"image", "seed"}, "sample_png": {"png_bytes", "seed"}}
+        outputs |= {"elbo": {"elbo", "reconstruction_log_prob", "kl"}, "log_prob": {"log_prob"}}
+    default = "sample" if generative else "reconstruct"
+    inputs["serving_default"], outputs["serving_default"] = inputs[default], outputs[default]
+    for name in expected:
+        signature = servable.signatures[name]
+        assert set(signature.inputs) == inputs[name] | label
+        assert set(signature.outputs) == outputs[name]
+        for tensor in [*signature.inputs.values(), *signature.outputs.values()]:
+            assert tensor.tensor_shape.dim[0].size == -1
+    card = json.loads((folder / "card.json").read_text())
+    assert card["model"] == type(model).__name__
+    assert set(card["signatures"]) == expected
+
+
+def test_coding_signatures_equal_the_model(case, exported):
+    model, _, servable = exported(case.name)
+    x = as_float(case, 5)
+    condition, label = condition_of(case, 5)
+    encoded = servable("encode", image=x, **label)
+    code = encoded["z_mean" if isinstance(model, Generative) else "code"]
+    np.testing.assert_allclose(code, model.encode(x, **condition), atol=1e-5)
+    np.testing.assert_allclose(
+        servable("decode", z=code, **label)["image"], model.decode(code, **condition), atol=1e-5
+    )
+    for name in ("reconstruct", *([] if isinstance(model, Generative) else ["serving_default"])):
+        np.testing.assert_allclose(
+            servable(name, image=x, **label)["image"], model.reconstruct(x, **condition), atol=1e-5
+        )
+
+
+def test_the_log_variance_is_the_posteriors(generative, exported):
+    model, _, servable = exported(generative.name)
+    x = as_float(generative, 5)
+    _, label = condition_of(generative, 5)
+    inputs, y = model.as_inputs(x, None if not label else label["label"])
+    variance = model.posterior(inputs, y).variance()
+    log_variance = servable("encode", image=x, **label)["z_log_var"]
+    np.testing.assert_allclose(np.exp(log_variance), variance, rtol=1e-4)
+
+
+def drawing(num, seed=7, temperature=0.7):
+    return {
+        "seed": np.arange(seed, seed + num, dtype="int64"),
+        "temperature": np.full(num, temperature, "float32"),
+    }
+
+
+def test_samples_equal_the_models(generative, exported):
+    model, _, servable = exported(generative.name)
+    condition, label = condition_of(generative, 6)
+    images = model.sample(6, seed=7, temperature=0.7, **condition)
+    for name in ("sample", "serving_default"):
+        outputs = servable(name, **drawing(6), **label)
+        np.testing.assert_allclose(outputs["image"], images, atol=1e-5)
+        np.testing.assert_array_equal(outputs["seed"], np.arange(7, 13))
+    pictures = servable("sample_png", **drawing(6), **label)
+    for image, png in zip(images, pictures["png_bytes"], strict=True):
+        decoded = tf.io.decode_png(png).numpy()
+        assert decoded.shape == image.shape
+        assert np.abs(decoded - 255 * np.clip(image, 0, 1)).max() <= 0.5 + 1e-2
+
+
+def test_scores_equal_the_models(generative, exported):
+    model, _, servable = exported(generative.name)
+    x = as_float(generative, 6)
+    condition, label = condition_of(generative, 6)
+    seed = np.full(6, 3, "int64")
+    scores = servable("elbo", image=x, seed=seed, **label)
+    np.testing.assert_allclose(scores["elbo"], model.elbo(x, seed=3, **condition), atol=1e-3)
+    np.testing.assert_allclose(
+        scores["elbo"], scores["reconstruction_log_prob"] - scores["kl"], atol=1e-4
+    )
+    log_prob = servable("log_prob", image=x, seed=seed, **label)["log_prob"]
+    samples = np.stack(
+        [model.log_likelihood(x, num_samples=50, seed=s, **condition) for s in range(20)]
+    )
+    error = samples.std(axis=0)
+    assert np.all(np.abs(log_prob - samples.mean(axis=0)) <= 5 * error + 1e-4)
+
+
+@pytest.mark.parametrize("name", ["cvae dense", "vae convolutional"])
+def test_a_row_does_not_depend_on_its_batch(name, exported):
+    case = named(name)
+    _, _, servable = exported(name)
+    _, labels = condition_of(case, 257)
+    whole = servable("sample", **drawing(257), **labels)
+    order = np.random.default_rng(0).permutation(257)
+    permuted = servable(
+        "sample", **{key: values[order] for key, values in (drawing(257) | labels).items()}
+    )
+    np.testing.assert_array_equal(permuted["seed"], whole["seed"][order])
+    np.testing.assert_allclose(permuted["image"], whole["image"][order], atol=1e-5)
+    for num in (1, 2, 3, 7, 8, 17, 64):
+        part = servable(
+            "sample", **{key: values[:num] for key, values in (drawing(257) | labels).items()}
+        )
+        np.testing.assert_allclose(part["image"], whole["image"][:num], atol=1e-5)
+        np.testing.assert_array_equal(part["seed"], whole["seed"][:num])
+
+
+def test_seeds_below_zero_are_fresh_and_come_back(generative, exported):
+    _, folder, servable = exported(generative.name)
+    keras.utils.set_random_seed(0)
+    again = Servable(folder)
+    _, label = condition_of(generative, 8)
+    asked = {**drawing(8), "seed": np.array([-1] * 7 + [5], "int64")}
+    draws = [each("sample", **asked, **label) for each in (servable, again, servable)]
+    seeds = np.concatenate([draw["seed"][:7] for draw in draws])
+    assert len(set(seeds.tolist())) == 21
+    assert seeds.min() >= 0
+    assert seeds.max() < 2**53
+    assert [draw["seed"][7] for draw in draws] == [5, 5, 5]
+    for draw in draws:
+        replayed = again("sample", **{**asked, "seed": draw["seed"]}, **label)
+        np.testing.assert_allclose(replayed["image"], draw["image"], atol=1e-5)
+        np.testing.assert_array_equal(replayed["seed"], draw["seed"])
+
+
+@pytest.mark.parametrize("name", ["cvae dense", "cvae convolutional", "cvae learned prior"])
+def test_a_label_out_of_range_spoils_its_own_row_alone(name, exported):
+    case = named(name)
+    _, _, servable = exported(name)
+    label = np.array([0, -1, 1, 3, 2, 2**31 - 1], "int32")
+    good, bad = [0, 2, 4], [1, 3, 5]
+    x = as_float(case, 6)
+    inputs = {
+        "encode": {"image": x},
+        "decode": {"z": np.zeros((6, 3), "float32")},
+        "reconstruct": {"image": x},
+        "sample": drawing(6),
+        "elbo": {"image": x, "seed": np.arange(6)},
+        "log_prob": {"image": x, "seed": np.arange(6)},
+    }
+    for signature, values in inputs.items():
+        outputs = servable(signature, **values, label=label)
+        alone = servable(
+            signature, **{key: rows[good] for key, rows in values.items()}, label=label[good]
+        )
+        for key, rows in outputs.items():
+            np.testing.assert_allclose(rows[good], alone[key], atol=1e-4)
+            assert key == "seed" or np.all(np.isnan(rows[bad]))
+    png = servable("sample_png", **drawing(6), label=label)["png_bytes"]
+    assert [bool(picture) for picture in png] == [True, False] * 3
+
+
+def test_keras_reads_the_model_inside(case, exported):
+    model, folder, _ = exported(case.name)
+    loaded = keras.saving.load_model(folder / "model.keras")
+    x = case.data(4)[0]
+    condition, _ = condition_of(case, 4)
+    np.testing.assert_allclose(
+        loaded.encode(x, **condition), model.encode(x, **condition), atol=1e-6
+    )
