@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ def probe_errors(
     test_y: Array,
     *,
     num_labels: Sequence[int | None] = (100, 1000, None),
-    probes: Sequence[str] = tuple(PROBES),
+    probes: Mapping[str, Callable[[], Any]] = PROBES,
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> dict[str, dict[int, float]]:
@@ -69,7 +69,7 @@ def probe_errors(
         test_y: Integer labels (num_test,).
         num_labels: How many labelled rows to train on, the same number of each class; None for all
             rows. Numbers that the data do not have are left out.
-        probes: Names in `PROBES`.
+        probes: Name -> a function that makes a new scikit-learn classifier.
         seed: Of the choice of rows.
         progress: Called with 1 after each classifier.
 
@@ -91,9 +91,9 @@ def probe_errors(
     errors: dict[str, dict[int, float]] = {name: {} for name in probes}
     for num in num_labels:
         rows = _balanced(y, num, seed)
-        for name in probes:
+        for name, make in probes.items():
             if num is None or num < len(y):
-                classifier = PROBES[name]().fit(codes[rows], y[rows])
+                classifier = make().fit(codes[rows], y[rows])
                 wrong = classifier.predict(test_codes) != test_y  # (num_test,)
                 errors[name][len(rows)] = 100.0 * float(np.mean(wrong))
             if progress is not None:

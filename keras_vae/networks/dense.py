@@ -25,6 +25,7 @@ def dense(
     condition_dim: int | None = None,
     tied: bool = False,
     weight_decay: float = 0.0,
+    kernel_stddev: float | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """An encoder with layers of the `hidden` widths, and its mirror image for a decoder.
 
@@ -41,6 +42,8 @@ def dense(
         tied: Whether the decoder's kernels are the encoder's, transposed. The decoder is then no
             network on its own: make a model of the two.
         weight_decay: This times the sum of the squared kernels is added to the loss.
+        kernel_stddev: Standard deviation of the Normal that the kernels begin with; None for
+            Glorot's uniform.
 
     Returns:
         The encoder, from x (batch, *event_shape), and the decoder, from z (batch, latent_dim).
@@ -59,6 +62,7 @@ def dense(
         check_tied(latent_dim, posterior_shape, event_shape, likelihood_shape, condition_dim)
     layer = partial(
         keras.layers.Dense,
+        kernel_initializer=_initializer(kernel_stddev),
         kernel_regularizer=keras.regularizers.L2(weight_decay) if weight_decay else None,
     )
     names = [f"hidden_{index}" for index in range(len(hidden))]
@@ -150,6 +154,13 @@ def dense_layers(
             {"encoder": encoder, "decoder": decoder, "posterior": code, "likelihood": data}
         )
     return layers
+
+
+def _initializer(kernel_stddev: float | None) -> str | dict[str, Any]:
+    """As Keras names it: one object for all layers would give them the same numbers."""
+    if kernel_stddev is None:
+        return "glorot_uniform"
+    return {"class_name": "RandomNormal", "config": {"stddev": kernel_stddev}}
 
 
 def _perceptron(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,15 @@ class Laboratory:
             **arguments,
         )
 
-    def linear_probe_error(self, model: LatentModel) -> float:
-        """The same of a linear classifier on the codes, which stay as they are."""
+    def linear_probe_error(self, model: LatentModel, penalty: float = 1.0) -> float:
+        """The same of a linear classifier on the codes, which stay as they are.
+
+        Args:
+            model: As it is.
+            penalty: Of the squared weights, halved, beside the sum of the cross-entropies.
+        """
+        from sklearn.linear_model import LogisticRegression
+
         data = self.dataset()
         errors = evaluation.probe_errors(
             evaluation.code_vectors(model, data.x_train),
@@ -81,6 +89,6 @@ class Laboratory:
             evaluation.code_vectors(model, data.x_test),
             np.asarray(data.y_test),
             num_labels=[None],
-            probes=["linear"],
+            probes={"linear": partial(LogisticRegression, C=1.0 / penalty, max_iter=1000)},
         )
         return errors["linear"][len(data.x_train)]

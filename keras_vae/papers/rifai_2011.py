@@ -16,7 +16,6 @@ _NETWORK = (
     "network.tied=true",
     "model.likelihood=bernoulli",
     "model.posterior={name='deterministic', activation='sigmoid'}",
-    "training.optimizer.learning_rate={name='cosine_decay', initial_learning_rate=1e-3}",
 )
 _OBJECTIVES = {
     "AE": (),
@@ -33,7 +32,7 @@ _SATURATED = {"AE": 50.0, "CAE": 86.0}
 
 def measure(laboratory: Laboratory) -> list[Comparison]:
     """Saturation and classification error of each objective, and what contraction is worth."""
-    epochs, tuning = laboratory.epochs(40, 2), laboratory.epochs(30, 2)
+    epochs, tuning = laboratory.epochs(50, 2), laboratory.epochs(30, 2)
 
     def trained(name: str) -> LatentModel:
         run = name.split(",")[0].replace(" + ", "-").replace(" ", "-").lower()

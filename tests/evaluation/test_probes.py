@@ -54,7 +54,9 @@ def test_rows_are_balanced_and_chosen_by_the_seed(monkeypatch):
     monkeypatch.setitem(PROBES, "linear", Spy)
     codes, y = clusters(300, 1.0)
     for seed in (0, 0, 1):
-        probe_errors(codes, y, codes, y, num_labels=[30], probes=["linear"], seed=seed)
+        probe_errors(
+            codes, y, codes, y, num_labels=[30], probes={"linear": PROBES["linear"]}, seed=seed
+        )
     assert all(np.bincount(labels).tolist() == [10, 10, 10] for _, labels in seen)
     np.testing.assert_array_equal(seen[0][0], seen[1][0])
     assert not np.array_equal(seen[0][0], seen[2][0])
@@ -66,7 +68,9 @@ def test_the_scale_of_a_code_does_not_matter(name):
     codes, y = clusters(120, 1.5)
     test_codes, test_y = clusters(60, 1.5)
     one, other = (
-        probe_errors(k * codes, y, k * test_codes, test_y, num_labels=[60], probes=[name])
+        probe_errors(
+            k * codes, y, k * test_codes, test_y, num_labels=[60], probes={name: PROBES[name]}
+        )
         for k in (1.0, 1024.0)
     )
     assert one == other

@@ -210,3 +210,18 @@ def test_a_fully_convolutional_code_has_one_number_per_value():
         fully_convolutional((8, 8, 1), posterior="normal")
     with pytest.raises(UserError, match=r"Received data of shape \(7,\)"):
         fully_convolutional((7,))
+
+
+def test_kernels_begin_with_the_standard_deviation_that_is_asked_for():
+    keras.utils.set_random_seed(0)
+    encoder, decoder = dense((30, 30, 1), 200, hidden=(200,), kernel_stddev=0.01)
+    kernels = [
+        layer.kernel.numpy()
+        for network in (encoder, decoder)
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Dense)
+    ]
+    assert len(kernels) == 4
+    for kernel in kernels:
+        assert abs(kernel.std() / 0.01 - 1) < 0.02  # 5 standard errors of 40,000 numbers: 0.018
+    assert not np.array_equal(kernels[1], kernels[2])  # of one shape
