@@ -82,7 +82,9 @@ def fitted(tmp_path_factory) -> Callable[[str], Fitted]:
             folder = tmp_path_factory.mktemp(model)
             recipe = write_recipe(folder, model=model)
             out = folder / "runs"
-            result = invoke("fit", recipe, "--data", write_data(folder), "--out", out)
+            result = invoke(
+                "fit", recipe, "--data", write_data(folder), "--out", out, "--no-export"
+            )
             assert result.exit_code == 0, result.output
             runs[model] = Fitted(out / "tiny" / "1", result.stdout)
         return runs[model]

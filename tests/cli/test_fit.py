@@ -59,6 +59,7 @@ def test_an_autoencoder_reports_its_own_terms(fitted):
 
 def test_every_option_reaches_the_run(keras_vae, recipe, data):
     options = ["--data", data, "--out", "elsewhere", "--epochs", 1, "--batch-size", 25, "--seed", 3]
+    options += ["--no-export"]
     result = keras_vae(
         "fit", recipe, *options, "--set", "model.beta=4", "--set", "network.hidden=[5]"
     )
@@ -148,7 +149,7 @@ def test_ctrl_c_and_resume(keras_vae, recipe, data, tmp_path):
     assert not run.finished
 
     done = int(sentence.split("holds epoch ")[1].split()[0])
-    result = keras_vae("fit", "tiny", "--resume", "--epochs", done + 1)
+    result = keras_vae("fit", "tiny", "--resume", "--epochs", done + 1, "--no-export")
     assert result.exit_code == 0
     assert run.metrics()["epochs"] == done + 1
     assert run.history()["epoch"] == list(range(1, done + 2))

@@ -1,0 +1,82 @@
+"""`export`, the end of `fit`, and exported models by their names."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_vae as package
+from keras_vae.errors import UserError
+from keras_vae.recipes import Run, open_model
+
+VERSION = {"saved_model.pb", "variables", "assets.extra", "model.keras", "card.json"}
+
+
+def test_fit_ends_with_an_export(keras_vae, recipe, data):
+    recipe.write_text(recipe.read_text().replace('"VAE"', '"Autoencoder"'))
+    arguments = ("fit", recipe, "--data", data, "--epochs", 1)
+    result = keras_vae(*arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == "saved_models/tiny/1"
+    assert {path.name for path in Path("saved_models/tiny/1").iterdir()} >= VERSION
+    result = keras_vae(*arguments, "--no-export")
+    assert result.stdout.splitlines()[-1].endswith(".png")
+    assert [path.name for path in Path("saved_models/tiny").iterdir()] == ["1"]
+
+
+def test_an_exported_model_is_documented_and_has_the_next_version(keras_vae, fitted):
+    run = Run(fitted("CVAE").folder)
+    for number in ("1", "2"):
+        result = keras_vae("export", run.folder, "--to", "models")
+        assert result.exit_code == 0, result.output
+        assert result.stdout == f"models/tiny/{number}\n"
+    card = json.loads(Path("models/tiny/2/card.json").read_text())
+    assert card["metrics"] == run.metrics()["metrics"]
+    assert card["command"] == run.metrics()["command"]
+    assert card["recipe"]["model"]["name"] == "CVAE"
+    assert card["recipe"]["data"] == {"name": "squares"}
+    assert card["signatures"]["sample"]["inputs"]["label"] == ["int32", [None]]
+
+
+@pytest.fixture
+def exported(keras_vae, fitted):
+    """The run of a VAE, exported to ./saved_models."""
+    folder = fitted("VAE").folder
+    assert keras_vae("export", folder).exit_code == 0
+    return folder
+
+
+def test_an_exported_model_has_four_names(keras_vae, exported, data):
+    model = open_model(str(exported)).model
+    expected = model.sample(3, seed=0)
+    names = ("tiny", "saved_models/tiny", "saved_models/tiny/1", "saved_models/tiny/1/model.keras")
+    for name in names:
+        np.testing.assert_array_equal(open_model(name).model.sample(3, seed=0), expected)
+    np.testing.assert_array_equal(package.from_preset("tiny").sample(3, seed=0), expected)
+    opened = open_model("tiny")
+    assert (opened.name, opened.recipe.training["epochs"]) == ("tiny", 2)
+    assert keras_vae("sample", "tiny", "--out", "sheet.png").exit_code == 0
+    assert keras_vae("plot", "tiny", "latent", "--data", data, "--out", "l.png").exit_code == 0
+
+
+def test_a_finished_run_comes_before_an_exported_model(exported):
+    shutil.copytree(exported, "runs/tiny/5")
+    assert open_model("tiny").run == Run(Path("runs/tiny/5"))
+    shutil.copytree("saved_models/tiny/1", "saved_models/tiny/10")
+    shutil.rmtree("runs")
+    shutil.copytree("saved_models/tiny/1", "saved_models/tiny/9")
+    Path("saved_models/tiny/9/model.keras").write_bytes(b"")  # not the latest, so not read
+    assert open_model("tiny").name == "tiny"
+
+
+def test_mistakes(refused, exported):
+    assert "There is no model 'tony'" in refused("export", "tony")
+    Path("file").touch()
+    assert refused("export", exported, "--to", "file").startswith("file")
+    assert "history" in refused("plot", "tiny", "history", "--out", "h.png")
+    with pytest.raises(UserError, match="holds tiny"):
+        package.from_preset("mnist-cvae")
+    with pytest.raises(UserError, match="holds none"):
+        package.from_preset("mnist-cvae", models="nowhere")
