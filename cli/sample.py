@@ -30,6 +30,11 @@ from keras_vae.cli._tensorflow import import_tensorflow
     show_default=True,
     help="The prior's scale: less than 1 gives more typical samples.",
 )
+@click.option(
+    "--server",
+    metavar="HOST:PORT",
+    help="The gRPC address of a server that draws them, such as localhost:8500.",
+)
 def command(
     model: str,
     out: str,
@@ -38,22 +43,31 @@ def command(
     num: int,
     seed: int,
     temperature: float,
+    server: str | None,
 ) -> None:
     """Draw samples of MODEL into one picture.
 
     MODEL is a run folder, a .keras file, an exported folder, or a name; see `keras-vae --help`.
+    With --server it is the name of a served model; the same seed gives the same picture.
     """
     if label is not None and values:
         raise click.UsageError("--label and --condition are the same thing: give one of them.")
-    import_tensorflow()
-    from keras_vae import recipes
+    if server is not None:
+        from keras_vae import figures, serving
 
-    recipes.sample(
-        recipes.open_model(model).model,
-        out,
-        num,
-        condition=values or label,
-        seed=seed,
-        temperature=temperature,
-    )
+        with serving.Client(server, model) as client:
+            condition = [values] * num if values else label
+            figures.save_images(out, client.sample(num, condition, seed, temperature))
+    else:
+        import_tensorflow()
+        from keras_vae import recipes
+
+        recipes.sample(
+            recipes.open_model(model).model,
+            out,
+            num,
+            condition=values or label,
+            seed=seed,
+            temperature=temperature,
+        )
     click.echo(out)

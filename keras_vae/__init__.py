@@ -41,6 +41,7 @@ _MODULES = (
     "networks",
     "papers",
     "recipes",
+    "serving",
     "testing",
     "training",
 )

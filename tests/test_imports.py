@@ -11,6 +11,7 @@ HEAVY = {"keras", "matplotlib", "tensorflow", "tensorflow_probability", "tf_kera
 
 PACKAGE = "import keras_vae"
 MODEL = "import keras_vae; keras_vae.VAE"
+CLIENT = "import keras_vae; keras_vae.serving.Client('localhost:8500', 'mnist-cvae').close()"
 
 EVERY_HELP = """
 import click, io, contextlib, sys
@@ -42,7 +43,9 @@ def run(code: str, result: str, folder: Path) -> list[str]:
     return json.loads(process.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("code", [PACKAGE, EVERY_HELP], ids=["package", "every --help"])
+@pytest.mark.parametrize(
+    "code", [PACKAGE, CLIENT, EVERY_HELP], ids=["package", "client", "every --help"]
+)
 def test_import_is_light(code, tmp_path):
     assert HEAVY.isdisjoint(run(code, "sys.modules", tmp_path))
 
