@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import numpy as np
 
+from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 from keras_vae.errors import UserError
 from keras_vae.serving._protos import (
     get_model_metadata_pb2,
@@ -17,7 +18,6 @@ from keras_vae.serving._protos import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
-from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 from keras_vae.serving.channel import MESSAGE_BYTES, open_channel
 from keras_vae.serving.signatures import Signature
 from keras_vae.serving.tensors import to_array, to_proto

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
 import numpy as np
+import tensorflow as tf
 
 from keras_vae.serving._protos import (
     get_model_metadata_pb2,
@@ -130,59 +132,23 @@ def serving(
         server.stop(None).wait()
 
 
-def signatures(model: Any, condition: str | None = None) -> dict[str, Function]:
-    """The signatures of a local model, each computed by its own methods.
+def exported(version: Path) -> dict[str, Function]:
+    """The signatures of an exported model, computed by what TensorFlow loads."""
+    loaded = tf.saved_model.load(version)
+    return {name: _function(function) for name, function in loaded.signatures.items()}
 
-    Args:
-        model: A VAE, a CVAE or an autoencoder.
-        condition: The input that carries the condition, "label" or "condition".
-    """
-    given: Specs = {
-        None: {},
-        "label": {"label": ("int32", ())},
-        "condition": {"condition": ("float32", (model.condition_dim,))},
-    }[condition]
-    data: Specs = {"image": ("float32", model.event_shape)}
-    code = ("float32", model.latent_shape)
-    number = ("float32", ())
 
-    def of(arrays: dict[str, Any]) -> Any:
-        return arrays.get(condition)
+def _function(function: Any) -> Function:
+    def compute(**arrays):
+        tensors = {key: tf.constant(array) for key, array in arrays.items()}
+        return {key: value.numpy() for key, value in function(**tensors).items()}
 
-    def sample(seed, temperature, **rest):
-        np.testing.assert_array_equal(np.diff(seed), 1)
-        image = model.sample(len(seed), of(rest), int(seed[0]), float(temperature[0]))
-        return {"image": image, "seed": seed}
+    _, inputs = function.structured_input_signature
+    return Function(_specs(inputs), _specs(function.structured_outputs), compute)
 
-    def elbo(image, seed, **rest):
-        values = model.elbo(image, of(rest), int(seed[0]))
-        return {"elbo": values, "reconstruction_log_prob": values, "kl": 0 * values}
 
-    def encode(image, **rest):
-        mean = model.encode(image, of(rest))
-        return {"z_mean": mean, "z_log_var": mean} if generative else {"code": mean}
-
-    generative = hasattr(model, "sample")
-    codes = {"z_mean": code, "z_log_var": code} if generative else {"code": code}
-    found = {
-        "encode": Function({**data, **given}, codes, encode),
-        "decode": Function(
-            {"z": code, **given}, data, lambda z, **rest: {"image": model.decode(z, of(rest))}
-        ),
-        "reconstruct": Function(
-            {**data, **given},
-            data,
-            lambda image, **rest: {"image": model.reconstruct(image, of(rest))},
-        ),
+def _specs(tensors: Any) -> Specs:
+    return {
+        key: (np.dtype(spec.dtype.as_numpy_dtype).name, tuple(spec.shape[1:]))
+        for key, spec in tensors.items()
     }
-    if generative:
-        seed = {"seed": ("int64", ())}
-        found["sample"] = Function(
-            {**seed, "temperature": number, **given}, {**data, **seed}, sample
-        )
-        found["elbo"] = Function(
-            {**data, **given, **seed},
-            {"elbo": number, "reconstruction_log_prob": number, "kl": number},
-            elbo,
-        )
-    return found

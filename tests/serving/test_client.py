@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import keras_vae
-from fake_serving import Function, serving, signatures
+from fake_serving import Function, exported, serving
 from keras_vae import networks
 from keras_vae.errors import UserError
 from keras_vae.serving import Client, ServingError
@@ -67,10 +67,13 @@ def models():
 
 
 @pytest.fixture(scope="module")
-def served(models):
-    conditions = {"label": "label", "condition": "condition"}
-    offered = {name: signatures(one, conditions.get(name)) for name, one in models.items()}
-    with serving({**offered, "drawing": DRAWING}) as served:
+def served(models, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    for name, model in models.items():
+        model.export(folder / name, labels=name != "condition")
+    with serving(
+        {"drawing": DRAWING, **{name: exported(folder / name / "1") for name in models}}
+    ) as served:
         yield served
 
 
