@@ -16,11 +16,13 @@ PACKAGES = {"keras_vae": "keras_vae", "cli": "keras_vae/cli", "serving": "keras_
 
 
 def files(folder: Path) -> set[str]:
-    """Names of the files under the folder, caches and READMEs left out."""
+    """Names of the files under the folder; caches, READMEs and what is generated left out."""
     return {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md"
+        if path.is_file()
+        and not {"__pycache__", "generated"} & set(path.parts)
+        and path.suffix != ".md"
     }
 
 
