@@ -56,8 +56,8 @@ def command(
         from keras_vae import figures, serving
 
         with serving.Client(server, model) as client:
-            condition = [values] * num if values else label
-            figures.save_images(out, client.sample(num, condition, seed, temperature))
+            images = client.sample(num, values or label, seed, temperature)
+        figures.save_images(out, images)
     else:
         import_tensorflow()
         from keras_vae import recipes

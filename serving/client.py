@@ -11,6 +11,7 @@ import numpy as np
 from keras_vae.errors import UserError
 from keras_vae.serving.connection import Connection
 from keras_vae.serving.rows import as_condition, as_data, as_labels
+from keras_vae.serving.signatures import Signature
 
 if TYPE_CHECKING:
     from keras_vae.arrays import Array  # which imports TensorFlow
@@ -119,29 +120,30 @@ class Client:
         """The outputs of a signature for checked inputs and the condition of each row."""
         signature = self._connection.signature(name)
         num = signature.count_rows(inputs)
-        if "label" in signature.inputs:
-            label = as_labels(self._given(condition), num)  # (num,)
-            outputs = self._connection.call(name, {**inputs, "label": label})
-            self._refuse_unknown(label, outputs)
-            return outputs
-        if "condition" in signature.inputs:
-            shape = signature.inputs["condition"].shape
-            values = as_condition(self._given(condition), num, *shape)  # (num, condition_dim)
-            return self._connection.call(name, {**inputs, "condition": values})
-        if condition is not None:
-            raise UserError(
-                f"Received a condition, and {self._connection} takes none: leave it out."
-            )
-        return self._connection.call(name, inputs)
+        given = self._given(signature, condition, num)
+        outputs = self._connection.call(name, {**inputs, **given})
+        if "label" in given:
+            self._refuse_unknown(given["label"], outputs)
+        return outputs
 
-    def _given(self, condition: Any) -> Any:
-        """The condition, unless it is missing."""
-        if condition is None:
+    def _given(self, signature: Signature, condition: Any, num: int) -> dict[str, Array]:
+        """The input that tells the condition of each row, where the model has one."""
+        taken = signature.inputs.keys() & {"label", "condition"}
+        if taken and condition is None:
             raise UserError(
                 f"Received no condition, and {self._connection} needs one: give one for all rows, "
                 "or one each."
             )
-        return condition
+        if not taken and condition is not None:
+            raise UserError(
+                f"Received a condition, and {self._connection} takes none: leave it out."
+            )
+        if "label" in taken:
+            return {"label": as_labels(condition, num)}  # (num,)
+        if "condition" in taken:
+            (condition_dim,) = signature.inputs["condition"].shape
+            return {"condition": as_condition(condition, num, condition_dim)}
+        return {}
 
     def _refuse_unknown(self, label: Array, outputs: Mapping[str, Array]) -> None:
         """Raises a `UserError` for labels whose rows are NaN: so a model says that it has none."""

@@ -89,17 +89,16 @@ class Connection:
         return Signature.read(self._definitions[name])
 
     def call(self, name: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """The outputs of a signature for inputs of one length, as many requests as it takes.
+        """The outputs of a signature for checked inputs of one length, in one request or more.
 
         A request has no more rows than TensorFlow Serving accepts where it batches, and neither it
         nor its reply is larger than a message may be, unless one row is.
 
         Raises:
-            UserError: For rows of other shapes than the signature's.
             ServingError: When the server refuses or does not answer.
         """
         signature = self.signature(name)
-        num = signature.count_rows(inputs)
+        num = len(next(iter(inputs.values())))
         fitting = (MESSAGE_BYTES - _ROOM) // signature.row_bytes
         size = max(1, min(fitting, ALLOWED_BATCH_SIZES[-1]))
         replies = [

@@ -71,15 +71,19 @@ def served(models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name, model in models.items():
         model.export(folder / name, labels=name != "condition")
-    with serving(
-        {"drawing": DRAWING, **{name: exported(folder / name / "1") for name in models}}
-    ) as served:
+    with serving({name: exported(folder / name / "1") for name in models}) as served:
         yield served
 
 
 @pytest.fixture
-def client(served):
-    with Client(served.address, "drawing") as client:
+def drawing():
+    with serving({"drawing": DRAWING}) as drawing:
+        yield drawing
+
+
+@pytest.fixture
+def client(drawing):
+    with Client(drawing.address, "drawing") as client:
         yield client
 
 
@@ -126,7 +130,9 @@ def test_results_are_those_of_the_local_model(served, models, name, condition):
 def test_an_autoencoder(served, models):
     with Client(served.address, "ae") as remote:
         np.testing.assert_allclose(remote.encode(PIXELS), models["ae"].encode(PIXELS), atol=1e-6)
-        with pytest.raises(UserError, match=r"no 'sample' in .*'ae'.* decode, encode, reconstruct"):
+        with pytest.raises(
+            UserError, match=r"no 'sample' in .*'ae'.* offers decode, encode, reconstruct"
+        ):
             remote.sample(1)
 
 
@@ -158,18 +164,18 @@ def test_the_server_draws_where_no_seed_is_given(client):
     np.testing.assert_array_equal(client.sample(2, 0)[:, 0, 0, 0], [-90, -90])
 
 
-def test_signatures_are_asked_for_once(served):
-    with Client(served.address, "drawing") as client:
-        served.asked.clear()
+def test_signatures_are_asked_for_once(drawing):
+    with Client(drawing.address, "drawing") as client:
+        drawing.asked.clear()
         for _ in range(3):
             client.sample(2, 1)
-    assert served.asked == [("metadata", 0), *[("sample", 2)] * 3]
+    assert drawing.asked == [("metadata", 0), *[("sample", 2)] * 3]
 
 
-def test_a_version_is_sent(served):
-    with Client(served.address, "drawing", version=7) as client:
+def test_a_version_is_sent(drawing):
+    with Client(drawing.address, "drawing", version=7) as client:
         client.sample(1, 1)
-    assert served.versions[-1] == 7
+    assert drawing.versions[-1] == 7
 
 
 # --- mistakes are told before anything is sent ---
@@ -186,6 +192,7 @@ def test_a_version_is_sent(served):
         ("label", "sample", (2, 1.0), "dtype float64.* labels"),
         ("label", "sample", (2, "nine"), "labels"),
         ("label", "sample", (2, [1, 2, 3]), r"shape \(3,\) for 2 rows"),
+        ("label", "sample", (2, [1]), r"shape \(1,\) for 2 rows"),
         ("label", "sample", (2, -1), "from -1 to -1"),
         ("label", "sample", (1, 2**31), "expected them from 0 to 2147483647"),
         ("label", "decode", (np.zeros((5, 2)), np.eye(3)[LABELS]), "takes labels"),
@@ -220,11 +227,11 @@ def test_a_label_that_the_model_does_not_know(client):
 # --- large batches ---
 
 
-def test_a_batch_is_split_by_what_the_server_batches(served, client):
+def test_a_batch_is_split_by_what_the_server_batches(drawing, client):
     whole = client.sample(64, 1, seed=0)
-    served.asked.clear()
+    drawing.asked.clear()
     image = client.sample(150, 1, seed=0)
-    assert served.sizes == [64, 64, 22]
+    assert drawing.sizes == [64, 64, 22]
     np.testing.assert_array_equal(image[:64], whole)
     np.testing.assert_array_equal(image[:, 0, 0, 0], 100 * np.arange(150) + 11)
 
@@ -247,12 +254,12 @@ def test_a_row_larger_than_a_message_is_received():
 # --- errors, deadlines, retries ---
 
 
-def test_unavailable_is_tried_again(served, client):
+def test_unavailable_is_tried_again(drawing, client):
     client.sample(1, 1)
-    served.asked.clear()
-    served.failures[:] = [grpc.StatusCode.UNAVAILABLE] * 2
+    drawing.asked.clear()
+    drawing.failures[:] = [grpc.StatusCode.UNAVAILABLE] * 2
     np.testing.assert_array_equal(client.sample(2, 1, seed=0)[:, 0, 0, 0], [11, 111])
-    assert served.sizes == [2, 2, 2]
+    assert drawing.sizes == [2, 2, 2]
 
 
 def test_a_large_request_is_tried_again_too():
@@ -262,15 +269,15 @@ def test_a_large_request_is_tried_again_too():
     assert served.sizes == [3, 3]
 
 
-def test_attempts_have_a_limit(served, client):
+def test_attempts_have_a_limit(drawing, client):
     client.sample(1, 1)
-    served.asked.clear()
-    served.failures[:] = [grpc.StatusCode.UNAVAILABLE] * 5
+    drawing.asked.clear()
+    drawing.failures[:] = [grpc.StatusCode.UNAVAILABLE] * 5
     with pytest.raises(ServingError) as error:
         client.sample(1, 1)
     assert error.value.code is grpc.StatusCode.UNAVAILABLE
-    assert served.sizes == [1] * 5
-    assert not served.failures
+    assert drawing.sizes == [1] * 5
+    assert not drawing.failures
 
 
 @pytest.mark.parametrize(
@@ -281,33 +288,33 @@ def test_attempts_have_a_limit(served, client):
         grpc.StatusCode.INTERNAL,
     ],
 )
-def test_no_other_failure_is_tried_again(served, client, code):
+def test_no_other_failure_is_tried_again(drawing, client, code):
     client.sample(1, 1)
-    served.asked.clear()
-    served.failures[:] = [code]
+    drawing.asked.clear()
+    drawing.failures[:] = [code]
     with pytest.raises(ServingError) as error:
         client.sample(1, 1)
     assert str(error.value) == (
-        f"{code.name} from the model 'drawing' at {served.address}: told to fail."
+        f"{code.name} from the model 'drawing' at {drawing.address}: told to fail."
     )
     assert error.value.code is code
-    assert served.sizes == [1]
+    assert drawing.sizes == [1]
 
 
-def test_a_call_has_a_deadline(served):
-    with Client(served.address, "drawing", timeout=0.5) as client:
-        served.free.clear()
+def test_a_call_has_a_deadline(drawing):
+    with Client(drawing.address, "drawing", timeout=0.5) as client:
+        drawing.free.clear()
         with pytest.raises(ServingError, match=r"DEADLINE_EXCEEDED .* a longer timeout") as error:
             client.sample(1, 1)
-        served.free.set()
+        drawing.free.set()
     assert error.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_an_unknown_model(served):
-    with Client(served.address, "no") as client, pytest.raises(ServingError) as error:
+def test_an_unknown_model(drawing):
+    with Client(drawing.address, "no") as client, pytest.raises(ServingError) as error:
         client.sample(1)
     assert str(error.value) == (
-        f"NOT_FOUND from the model 'no' at {served.address}: "
+        f"NOT_FOUND from the model 'no' at {drawing.address}: "
         "Servable not found for request: Latest(no); check the model's name and version."
     )
 
@@ -325,8 +332,8 @@ def test_nobody_there():
             client.sample(1)
 
 
-def test_a_client_ends_with_its_block(served):
-    with Client(served.address, "drawing") as client:
+def test_a_client_ends_with_its_block(drawing):
+    with Client(drawing.address, "drawing") as client:
         client.sample(1, 1)
     with pytest.raises(ValueError, match="closed channel"):
         client.sample(1, 1)
