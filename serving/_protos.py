@@ -37,7 +37,7 @@ def _bare_tensorflow() -> Iterator[None]:
 
 
 with _bare_tensorflow():
-    from tensorflow.core.framework import tensor_pb2, types_pb2
+    from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
     from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
     from tensorflow_serving.apis import (
         get_model_metadata_pb2,
@@ -60,5 +60,6 @@ __all__ = [
     "prediction_service_pb2_grpc",
     "saved_model_pb2",
     "tensor_pb2",
+    "tensor_shape_pb2",
     "types_pb2",
 ]

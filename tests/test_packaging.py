@@ -66,7 +66,8 @@ def providers() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for distribution in distributions():
         for file in distribution.files or ():
-            if len(file.parts) == 2 and file.name == "__init__.py":
+            # 3 for those of a namespace: `google` is no package itself, google/protobuf is
+            if len(file.parts) in (2, 3) and file.name == "__init__.py":
                 found.setdefault(file.parts[0], set()).add(normal(distribution.metadata["Name"]))
     return found
 

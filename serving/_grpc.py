@@ -1,0 +1,94 @@
+"""The local engine's gRPC port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from keras_vae.errors import UserError
+from keras_vae.serving._protos import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    predict_pb2,
+)
+from keras_vae.serving._service import Service
+from keras_vae.serving._status import StatusError
+from keras_vae.serving.batching import ALLOWED_BATCH_SIZES
+
+_DRAIN_SECONDS = 30
+_LONGEST_TEXT = 1000  # an error's text travels in a header, whose size is limited
+
+
+@contextmanager
+def grpc_server(service: Service, host: str, port: int, most_bytes: int) -> Iterator[int]:
+    """Answers within the context; at its end requests under way are finished first.
+
+    Args:
+        service: What answers.
+        host: The address to listen at.
+        port: 0 for any that is free.
+        most_bytes: Of one request.
+
+    Yields:
+        The port.
+
+    Raises:
+        UserError: When the port is taken.
+    """
+    pool = ThreadPoolExecutor(ALLOWED_BATCH_SIZES[-1], "grpc")  # enough to fill the largest batch
+    options = [("grpc.max_receive_message_length", most_bytes), ("grpc.so_reuseport", 0)]
+    server = grpc.server(pool, options=options)
+    server.add_generic_rpc_handlers(
+        (
+            grpc.method_handlers_generic_handler(
+                "tensorflow.serving.PredictionService",
+                {
+                    "Predict": _handler(service.predict, predict_pb2.PredictRequest),
+                    "GetModelMetadata": _handler(
+                        service.metadata, get_model_metadata_pb2.GetModelMetadataRequest
+                    ),
+                },
+            ),
+            grpc.method_handlers_generic_handler(
+                "tensorflow.serving.ModelService",
+                {
+                    "GetModelStatus": _handler(
+                        service.status, get_model_status_pb2.GetModelStatusRequest
+                    )
+                },
+            ),
+        )
+    )
+    try:
+        bound = server.add_insecure_port(f"{host}:{port}")
+    except RuntimeError:
+        raise UserError(
+            f"Port {port} of {host} cannot be listened at, perhaps because another program does; "
+            "stop that, or give another --port (0 for any that is free)."
+        ) from None
+    server.start()
+    try:
+        yield bound
+    finally:
+        server.stop(_DRAIN_SECONDS).wait()
+        pool.shutdown()
+
+
+def _handler(answer: Callable[[Any], Any], request_type: Any) -> Any:
+    """A method whose requests are parsed here: gRPC would log a traceback for each that is none."""
+
+    def handle(body: bytes, context: Any) -> bytes:
+        try:
+            return answer(request_type.FromString(body)).SerializeToString()
+        except DecodeError:
+            name = request_type.DESCRIPTOR.full_name
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"The bytes are no {name}")
+        except StatusError as error:
+            context.abort(error.code, error.text[:_LONGEST_TEXT])
+
+    return grpc.unary_unary_rpc_method_handler(handle)

@@ -1,0 +1,164 @@
+"""The versions of one model: which one answers, and how another takes over."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from keras_vae.serving._protos import get_model_status_pb2, model_pb2
+from keras_vae.serving._servable import Servable
+from keras_vae.serving._status import StatusError
+
+_LARGEST_VERSION = 2**63 - 1
+_LOG = logging.getLogger(__name__)
+
+Status = get_model_status_pb2.ModelVersionStatus
+
+
+@dataclass(eq=False)
+class _Held:
+    """A servable and the number of requests in it."""
+
+    servable: Servable
+    users: int = 0
+
+
+class Model:
+    """A folder of versions, of which the newest that works answers requests.
+
+    Args:
+        folder: It bears the model's name; each version is a folder in it, named by its number.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.name = folder.name
+        self._folder = folder
+        self._lock = threading.RLock()  # of what follows
+        self._current: _Held | None = None
+        self._statuses: dict[int, Status] = {}
+        self._refused: dict[int, object] = {}  # version -> what its folder looked like
+
+    def refresh(self) -> None:
+        """Follows the folder: loads the newest version that works, and lets the one before go.
+
+        A version is loaded and warmed up before it takes over; one that cannot be is refused with
+        a line in the log, and not tried again until its files change. For one thread at a time.
+        """
+        for version, folder in sorted(versions(self._folder).items(), reverse=True):
+            if self._current is not None and version == self._current.servable.version:
+                return
+            servable = self._load(version, folder)
+            if servable is not None:
+                self._replace(servable)
+                return
+        self._replace(None)
+
+    @contextmanager
+    def servable(self, version: int | None) -> Iterator[Servable]:
+        """Gives what answers requests, which stays loaded until the request has left it.
+
+        Args:
+            version: The one that is asked for; None for the newest.
+
+        Raises:
+            StatusError: When it is not loaded.
+        """
+        with self._lock:
+            held = self._current
+            if held is None or version not in (None, held.servable.version):
+                raise not_found(self.name, version)
+            held.users += 1
+        try:
+            yield held.servable
+        finally:
+            with self._lock:
+                held.users -= 1
+                is_last = held.users == 0 and held is not self._current
+            if is_last:
+                self._close(held.servable)
+
+    def statuses(self) -> list[Status]:
+        """The state of each version that has been seen, the newest first."""
+        with self._lock:
+            return [self._statuses[version] for version in sorted(self._statuses, reverse=True)]
+
+    def close(self) -> None:
+        """Lets the version go that answers."""
+        self._replace(None)
+
+    def _load(self, version: int, folder: Path) -> Servable | None:
+        """The version, or None when it does not work."""
+        appearance = _appearance(folder)
+        if version in self._refused and self._refused[version] == appearance:
+            return None
+        self._set(version, Status.LOADING)
+        try:
+            servable = Servable(self.name, version, folder)
+        except Exception as error:  # whatever may be wrong with a folder
+            self._refused[version] = appearance
+            code = error.code if isinstance(error, StatusError) else grpc.StatusCode.UNKNOWN
+            self._set(version, Status.END, code, str(error))
+            _LOG.error("%s: version %d is refused: %s", self.name, version, _line(error))
+            return None
+        return servable
+
+    def _replace(self, servable: Servable | None) -> None:
+        """Lets a servable take over; the one before is freed when the last request has left it."""
+        new = None if servable is None else _Held(servable)
+        with self._lock:
+            old, self._current = self._current, new
+            if old is not None:
+                self._set(old.servable.version, Status.UNLOADING)
+            if servable is not None:
+                self._set(servable.version, Status.AVAILABLE)
+            is_idle = old is not None and old.users == 0
+        if servable is not None:
+            _LOG.info("%s: version %d is served", self.name, servable.version)
+        if old is not None and is_idle:
+            self._close(old.servable)
+
+    def _close(self, servable: Servable) -> None:
+        servable.close()
+        self._set(servable.version, Status.END)
+
+    def _set(
+        self,
+        version: int,
+        state: int,
+        code: grpc.StatusCode = grpc.StatusCode.OK,
+        text: str = "",
+    ) -> None:
+        status = Status(version=version, state=state)
+        status.status.error_code, status.status.error_message = code.value[0], text
+        with self._lock:
+            self._statuses[version] = status
+
+
+def versions(folder: Path) -> dict[int, Path]:
+    """Number -> folder of a model's versions: those named by a number, with a saved_model.pb."""
+    found = [path.parent for path in folder.glob("*/saved_model.pb")]
+    numbered = {int(path.name): path for path in found if re.fullmatch("[0-9]+", path.name)}
+    return {number: path for number, path in numbered.items() if number <= _LARGEST_VERSION}
+
+
+def not_found(name: str, version: int | None) -> StatusError:
+    """The error of a request for what is not loaded."""
+    wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+    return StatusError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {wanted}")
+
+
+def _appearance(folder: Path) -> object:
+    """What changes when the files of a folder do."""
+    files = sorted(folder.rglob("*"))
+    return [(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

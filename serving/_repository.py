@@ -1,0 +1,122 @@
+"""A folder of models, followed while it changes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import grpc
+
+from keras_vae.errors import UserError
+from keras_vae.serving._model import Model, Status, not_found, versions
+from keras_vae.serving._protos import model_pb2
+from keras_vae.serving._servable import Servable
+from keras_vae.serving._status import StatusError, invalid
+
+_POLL_SECONDS = 0.5
+_LOG = logging.getLogger(__name__)
+
+
+class Repository:
+    """All models of a folder: <folder>/<model>/<version>/saved_model.pb.
+
+    Args:
+        folder: Where the models are.
+
+    Raises:
+        UserError: For a folder that does not exist or has no models.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise UserError(
+                f"There is no folder {str(folder)!r} of models to serve; give the one that holds "
+                "<model>/<version>/saved_model.pb."
+            )
+        self._folder = folder
+        self._models: dict[str, Model] = {}
+        self.refresh()
+        if not self._models:
+            raise UserError(
+                f"The folder {str(folder)!r} has no models: expected <model>/<version>/"
+                "saved_model.pb in it, as `keras-vae export` writes them."
+            )
+
+    @property
+    def names(self) -> list[str]:
+        """The models."""
+        return sorted(self._models)
+
+    def refresh(self) -> None:
+        """Follows the folder once: models and versions that have come or gone."""
+        for path in self._folder.iterdir():
+            if path.name not in self._models and versions(path):
+                self._models[path.name] = Model(path)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(_refresh, list(self._models.values())))
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Follows the folder within the context, and lets all models go at its end."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._follow, args=(stop,), name="models", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+            for model in self._models.values():
+                model.close()
+
+    def servable(self, spec: model_pb2.ModelSpec) -> AbstractContextManager[Servable]:
+        """Gives what answers a request for the context.
+
+        Raises:
+            StatusError: When there is nothing of that model and version.
+        """
+        if not spec.name:
+            raise invalid("ModelSpec has no name specified.")
+        if spec.HasField("version_label"):
+            raise invalid(f"Unrecognized servable version label: {spec.version_label}")
+        if spec.name not in self._models:
+            raise not_found(spec.name, _version(spec))
+        return self._models[spec.name].servable(_version(spec))
+
+    def statuses(self, spec: model_pb2.ModelSpec) -> list[Status]:
+        """The states of a model's versions, or of one of them.
+
+        Raises:
+            StatusError: When there are none.
+        """
+        model, version = self._models.get(spec.name), _version(spec)
+        found = [] if model is None else model.statuses()
+        if version is not None:
+            found = [status for status in found if status.version == version]
+        if not found:
+            versions = "any versions" if version is None else f"version {version}"
+            text = f"Could not find {versions} of model {spec.name}"
+            raise StatusError(grpc.StatusCode.NOT_FOUND, text)
+        return found
+
+    def _follow(self, stop: threading.Event) -> None:
+        while not stop.wait(_POLL_SECONDS):
+            try:
+                self.refresh()
+            except OSError as error:
+                _LOG.error("%s cannot be read: %s", self._folder, error)
+
+
+def _refresh(model: Model) -> None:
+    try:
+        model.refresh()
+    except OSError as error:  # its folder changed in the meantime
+        _LOG.error("%s cannot be read: %s", model.name, error)
+
+
+def _version(spec: model_pb2.ModelSpec) -> int | None:
+    return spec.version.value if spec.HasField("version") else None
