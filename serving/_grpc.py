@@ -18,7 +18,7 @@ from keras_vae.serving._protos import (
 )
 from keras_vae.serving._service import Service
 from keras_vae.serving._status import StatusError
-from keras_vae.serving.batching import ALLOWED_BATCH_SIZES
+from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 
 _DRAIN_SECONDS = 30
 _LONGEST_TEXT = 1000  # an error's text travels in a header, whose size is limited
