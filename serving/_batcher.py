@@ -127,7 +127,9 @@ class Batcher:
         batch = {}
         for name in tasks[0].inputs:
             merged = np.concatenate([task.inputs[name] for task in tasks])  # (rows, ...)
-            batch[name] = np.concatenate([merged, *[merged[-1:]] * padding])  # (rows + padding, ...)
+            batch[name] = np.concatenate(
+                [merged, *[merged[-1:]] * padding]
+            )  # (rows + padding, ...)
         outputs = self._function(batch)
         for name, array in outputs.items():
             if array.shape[:1] != (rows + padding,):

@@ -67,9 +67,7 @@ def checked_inputs(
     return arrays
 
 
-def checked_outputs(
-    signature: meta_graph_pb2.SignatureDef, names: Sequence[str]
-) -> Sequence[str]:
+def checked_outputs(signature: meta_graph_pb2.SignatureDef, names: Sequence[str]) -> Sequence[str]:
     """The outputs that a request asks for: those it names, or all.
 
     Raises:

@@ -10,7 +10,8 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from keras_vae.errors import UserError
+from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
+from keras_vae.serving._ports import taken
 from keras_vae.serving._protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -18,7 +19,6 @@ from keras_vae.serving._protos import (
 )
 from keras_vae.serving._service import Service
 from keras_vae.serving._status import StatusError
-from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 
 _DRAIN_SECONDS = 30
 _LONGEST_TEXT = 1000  # an error's text travels in a header, whose size is limited
@@ -67,10 +67,7 @@ def grpc_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
     try:
         bound = server.add_insecure_port(f"{host}:{port}")
     except RuntimeError:
-        raise UserError(
-            f"Port {port} of {host} cannot be listened at, perhaps because another program does; "
-            "stop that, or give another --port (0 for any that is free)."
-        ) from None
+        raise taken(host, port, "--port") from None
     server.start()
     try:
         yield bound

@@ -80,7 +80,9 @@ def from_response(
     if _COLUMNS in document:
         return {"outputs": next(iter(columns.values())) if is_one else columns}
     rows = zip(*columns.values(), strict=True)
-    return {"predictions": [row[0] if is_one else dict(zip(columns, row, strict=True)) for row in rows]}
+    return {
+        "predictions": [row[0] if is_one else dict(zip(columns, row, strict=True)) for row in rows]
+    }
 
 
 def _columns(document: Mapping[str, Any], names: list[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from keras_vae.serving._protos import get_model_status_pb2, model_pb2
+from keras_vae.serving._protos import get_model_status_pb2
 from keras_vae.serving._servable import Servable
 from keras_vae.serving._status import StatusError
 

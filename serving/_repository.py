@@ -32,19 +32,9 @@ class Repository:
     """
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise UserError(
-                f"There is no folder {str(folder)!r} of models to serve; give the one that holds "
-                "<model>/<version>/saved_model.pb."
-            )
         self._folder = folder
-        self._models: dict[str, Model] = {}
+        self._models = {path.name: Model(path) for path in expect_models(folder)}
         self.refresh()
-        if not self._models:
-            raise UserError(
-                f"The folder {str(folder)!r} has no models: expected <model>/<version>/"
-                "saved_model.pb in it, as `keras-vae export` writes them."
-            )
 
     @property
     def names(self) -> list[str]:
@@ -53,8 +43,8 @@ class Repository:
 
     def refresh(self) -> None:
         """Follows the folder once: models and versions that have come or gone."""
-        for path in self._folder.iterdir():
-            if path.name not in self._models and versions(path):
+        for path in _model_folders(self._folder):
+            if path.name not in self._models:
                 self._models[path.name] = Model(path)
         with ThreadPoolExecutor() as pool:
             list(pool.map(_refresh, list(self._models.values())))
@@ -98,8 +88,8 @@ class Repository:
         if version is not None:
             found = [status for status in found if status.version == version]
         if not found:
-            versions = "any versions" if version is None else f"version {version}"
-            text = f"Could not find {versions} of model {spec.name}"
+            what = "any versions" if version is None else f"version {version}"
+            text = f"Could not find {what} of model {spec.name}"
             raise StatusError(grpc.StatusCode.NOT_FOUND, text)
         return found
 
@@ -109,6 +99,25 @@ class Repository:
                 self.refresh()
             except OSError as error:
                 _LOG.error("%s cannot be read: %s", self._folder, error)
+
+
+def expect_models(folder: Path) -> list[Path]:
+    """The folders of the models in a folder.
+
+    Raises:
+        UserError: When it does not exist, or has none.
+    """
+    found = _model_folders(folder) if folder.is_dir() else []
+    if not found:
+        raise UserError(
+            f"There are no models in {str(folder)!r}: expected <model>/<version>/saved_model.pb "
+            "in it, as `keras-vae export` writes them."
+        )
+    return found
+
+
+def _model_folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if versions(path))
 
 
 def _refresh(model: Model) -> None:

@@ -17,8 +17,8 @@ from urllib.parse import unquote
 import grpc
 from google.protobuf.json_format import MessageToDict
 
-from keras_vae.errors import UserError
 from keras_vae.serving import _json
+from keras_vae.serving._ports import taken
 from keras_vae.serving._protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -62,11 +62,8 @@ def rest_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
     """
     try:
         server = _Server(service, host, port, most_bytes)
-    except OSError as error:
-        raise UserError(
-            f"Port {port} of {host} cannot be listened at ({error.strerror}); stop the program "
-            "that does, or give another --rest-port (0 for any that is free)."
-        ) from None
+    except OSError:
+        raise taken(host, port, "--rest-port") from None
     thread = threading.Thread(target=server.serve_forever, name="rest", daemon=True)
     thread.start()
     try:

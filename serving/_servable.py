@@ -8,13 +8,13 @@ from pathlib import Path
 
 import grpc
 
+from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 from keras_vae.serving._batcher import Batcher
 from keras_vae.serving._checks import checked_inputs, checked_outputs
 from keras_vae.serving._protos import meta_graph_pb2, model_pb2, predict_pb2
 from keras_vae.serving._session import Session
 from keras_vae.serving._status import StatusError
 from keras_vae.serving._warmup import warmup_requests
-from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 from keras_vae.serving.tensors import to_proto
 
 _DEFAULT_SIGNATURE = "serving_default"

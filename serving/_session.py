@@ -91,7 +91,7 @@ _FUNCTIONS: dict[str, tuple[Any, Sequence[Any]]] = {
 
 
 @functools.cache
-def _runtime() -> Any:
+def load_runtime() -> Any:
     """TensorFlow's library, with the types of the functions that are used here.
 
     Raises:
@@ -116,7 +116,7 @@ def _runtime() -> Any:
 @contextmanager
 def _status() -> Iterator[int]:
     """Gives a status to fill in; afterwards an error in it is raised."""
-    runtime = _runtime()
+    runtime = load_runtime()
     status = runtime.TF_NewStatus()
     try:
         yield status
@@ -142,7 +142,7 @@ class Session:
     """
 
     def __init__(self, folder: Path) -> None:
-        runtime = _runtime()
+        runtime = load_runtime()
         self._graph = runtime.TF_NewGraph()
         options, description = runtime.TF_NewSessionOptions(), runtime.TF_NewBuffer()
         try:
@@ -179,7 +179,7 @@ class Session:
 
     def _place(self, tensor: str) -> _Output:
         operation, _, index = tensor.partition(":")
-        found = _runtime().TF_GraphOperationByName(self._graph, operation.encode())
+        found = load_runtime().TF_GraphOperationByName(self._graph, operation.encode())
         return _Output(found, int(index or 0))
 
     def run(self, name: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -195,7 +195,7 @@ class Session:
         Raises:
             StatusError: With TensorFlow's reason why the graph fails.
         """
-        runtime, signature = _runtime(), self.signatures[name]
+        runtime, signature = load_runtime(), self.signatures[name]
         names = list(signature.outputs)
         feeds = [self._places[signature.inputs[key].name] for key in inputs]
         fetches = [self._places[signature.outputs[key].name] for key in names]
@@ -224,7 +224,7 @@ class Session:
 
     def close(self) -> None:
         """Frees the model's memory."""
-        runtime = _runtime()
+        runtime = load_runtime()
         with _status() as status:
             runtime.TF_CloseSession(self._session, status)
         with _status() as status:
@@ -235,7 +235,7 @@ class Session:
 @contextmanager
 def _fed(arrays: Iterable[Array]) -> Iterator[list[int]]:
     """Gives the arrays as TensorFlow's tensors, and frees them afterwards."""
-    runtime = _runtime()
+    runtime = load_runtime()
     tensors: list[int] = []
     strings: list[int] = []
     try:
@@ -263,7 +263,7 @@ def _fed(arrays: Iterable[Array]) -> Iterator[list[int]]:
 
 def _read(tensor: int) -> Array:
     """A copy of what a tensor holds."""
-    runtime = _runtime()
+    runtime = load_runtime()
     dtype = numpy_dtype(runtime.TF_TensorType(tensor))
     shape = [runtime.TF_Dim(tensor, axis) for axis in range(runtime.TF_NumDims(tensor))]
     data, size = runtime.TF_TensorData(tensor), math.prod(shape)

@@ -22,7 +22,7 @@ _MOST_REQUEST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
-class Endpoints:
+class Served:
     """What is served, and where.
 
     Attributes:
@@ -39,12 +39,12 @@ class Endpoints:
 @contextmanager
 def serve(
     models: str | Path, port: int = 8500, rest_port: int = 8501, host: str = "127.0.0.1"
-) -> Iterator[Endpoints]:
-    """Serves a folder of models within the context; then finishes the requests under way.
+) -> Iterator[Served]:
+    """Serves a folder of models within the context; at its end requests under way are finished.
 
     Args:
-        models: A folder with <model>/<version>/saved_model.pb. Versions that come are picked up.
-        port: For gRPC; 0 for any that is free.
+        models: A folder with <model>/<version>/saved_model.pb. What comes later is picked up.
+        port: For gRPC; 0 is any that is free.
         rest_port: The same for REST.
         host: The address to listen at; "0.0.0.0" for all of this machine's.
 
@@ -55,7 +55,7 @@ def serve(
     service = Service(repository)
     with (
         repository.followed(),
-        grpc_server(service, host, port, _MOST_REQUEST_BYTES) as grpc_bound,
+        grpc_server(service, host, port, _MOST_REQUEST_BYTES) as bound,
         rest_server(service, host, rest_port, _MOST_REQUEST_BYTES) as rest_bound,
     ):
-        yield Endpoints(repository.names, f"{host}:{grpc_bound}", f"{host}:{rest_bound}")
+        yield Served(repository.names, f"{host}:{bound}", f"{host}:{rest_bound}")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.serving._protos import predict_pb2, prediction_log_pb2
 from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
+from keras_vae.serving._protos import predict_pb2, prediction_log_pb2
 from keras_vae.serving.tensors import to_proto
 
 SIZE = 4

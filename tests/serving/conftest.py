@@ -1,12 +1,8 @@
 """Tiny SavedModels whose numbers are easy to state, and a server of them."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
-
-from keras_vae.serving.local import Endpoints, serve
 from serving.saved import write_version
 
 
