@@ -24,9 +24,10 @@ Status = get_model_status_pb2.ModelVersionStatus
 
 @dataclass(eq=False)
 class _Held:
-    """A servable and the number of requests in it."""
+    """A servable, the number of requests in it, and whether it has been warmed up."""
 
     servable: Servable
+    is_warm: bool
     users: int = 0
 
 
@@ -48,16 +49,20 @@ class Model:
     def refresh(self) -> None:
         """Follows the folder: loads the newest version that works, and lets the one before go.
 
-        A version is loaded and warmed up before it takes over; one that cannot be is refused with
-        a line in the log, and not tried again until its files change. For one thread at a time.
+        A version is warmed up before it takes over from another. Where there is none, it answers
+        at once, and is warmed up by the next call. One that fails is refused with a line in the
+        log, and not tried again until its files change. For one thread at a time.
         """
         for version, folder in sorted(versions(self._folder).items(), reverse=True):
-            if self._current is not None and version == self._current.servable.version:
+            appearance = _appearance(folder)
+            if self._refused.get(version) == appearance:
+                continue
+            try:
+                self._take(version, folder)
                 return
-            servable = self._load(version, folder)
-            if servable is not None:
-                self._replace(servable)
-                return
+            except Exception as error:  # whatever may be wrong with a folder
+                self._refused[version] = appearance
+                self._refuse(version, error)
         self._replace(None)
 
     @contextmanager
@@ -93,40 +98,49 @@ class Model:
         """Lets the version go that answers."""
         self._replace(None)
 
-    def _load(self, version: int, folder: Path) -> Servable | None:
-        """The version, or None when it does not work."""
-        appearance = _appearance(folder)
-        if version in self._refused and self._refused[version] == appearance:
-            return None
+    def _take(self, version: int, folder: Path) -> None:
+        """Makes the version the one that answers, loaded and warm."""
+        current = self._current
+        if current is not None and current.servable.version == version:
+            if not current.is_warm:
+                current.servable.warm_up()
+                current.is_warm = True
+            return
         self._set(version, Status.LOADING)
-        try:
-            servable = Servable(self.name, version, folder)
-        except Exception as error:  # whatever may be wrong with a folder
-            self._refused[version] = appearance
-            code = error.code if isinstance(error, StatusError) else grpc.StatusCode.UNKNOWN
-            self._set(version, Status.END, code, str(error))
-            _LOG.error("%s: version %d is refused: %s", self.name, version, _line(error))
-            return None
-        return servable
+        servable = Servable(self.name, version, folder)
+        if current is not None:
+            try:
+                servable.warm_up()
+            except Exception:
+                servable.close()
+                raise
+        self._replace(_Held(servable, is_warm=current is not None))
 
-    def _replace(self, servable: Servable | None) -> None:
+    def _refuse(self, version: int, error: Exception) -> None:
+        if self._current is not None and self._current.servable.version == version:
+            self._replace(None)
+        code = error.code if isinstance(error, StatusError) else grpc.StatusCode.UNKNOWN
+        self._set(version, Status.END, code, str(error))
+        _LOG.error("%s: version %d is refused: %s", self.name, version, _line(error))
+
+    def _replace(self, new: _Held | None) -> None:
         """Lets a servable take over; the one before is freed when the last request has left it."""
-        new = None if servable is None else _Held(servable)
         with self._lock:
             old, self._current = self._current, new
             if old is not None:
                 self._set(old.servable.version, Status.UNLOADING)
-            if servable is not None:
-                self._set(servable.version, Status.AVAILABLE)
+            if new is not None:
+                self._set(new.servable.version, Status.AVAILABLE)
             is_idle = old is not None and old.users == 0
-        if servable is not None:
-            _LOG.info("%s: version %d is served", self.name, servable.version)
+        if new is not None:
+            _LOG.info("%s: version %d is served", self.name, new.servable.version)
         if old is not None and is_idle:
             self._close(old.servable)
 
     def _close(self, servable: Servable) -> None:
         servable.close()
-        self._set(servable.version, Status.END)
+        if servable.version not in self._refused:  # whose status tells why
+            self._set(servable.version, Status.END)
 
     def _set(
         self,

@@ -18,6 +18,7 @@ from keras_vae.serving._servable import Servable
 from keras_vae.serving._status import StatusError, invalid
 
 _POLL_SECONDS = 0.5
+_LOADERS = 2  # requests need the processor too
 _LOG = logging.getLogger(__name__)
 
 
@@ -33,6 +34,7 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._stop = threading.Event()
         self._models = {path.name: Model(path) for path in expect_models(folder)}
         self.refresh()
 
@@ -46,19 +48,18 @@ class Repository:
         for path in _model_folders(self._folder):
             if path.name not in self._models:
                 self._models[path.name] = Model(path)
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(_refresh, list(self._models.values())))
+        with ThreadPoolExecutor(_LOADERS) as pool:
+            list(pool.map(self._refresh, list(self._models.values())))
 
     @contextmanager
     def followed(self) -> Iterator[None]:
         """Follows the folder within the context, and lets all models go at its end."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self._follow, args=(stop,), name="models", daemon=True)
+        thread = threading.Thread(target=self._follow, name="models", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            stop.set()
+            self._stop.set()
             thread.join()
             for model in self._models.values():
                 model.close()
@@ -93,12 +94,22 @@ class Repository:
             raise StatusError(grpc.StatusCode.NOT_FOUND, text)
         return found
 
-    def _follow(self, stop: threading.Event) -> None:
-        while not stop.wait(_POLL_SECONDS):
+    def _follow(self) -> None:
+        while True:
             try:
                 self.refresh()
             except OSError as error:
                 _LOG.error("%s cannot be read: %s", self._folder, error)
+            if self._stop.wait(_POLL_SECONDS):
+                return
+
+    def _refresh(self, model: Model) -> None:
+        if self._stop.is_set():
+            return
+        try:
+            model.refresh()
+        except OSError as error:  # its folder changed in the meantime
+            _LOG.error("%s cannot be read: %s", model.name, error)
 
 
 def expect_models(folder: Path) -> list[Path]:
@@ -118,13 +129,6 @@ def expect_models(folder: Path) -> list[Path]:
 
 def _model_folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if versions(path))
-
-
-def _refresh(model: Model) -> None:
-    try:
-        model.refresh()
-    except OSError as error:  # its folder changed in the meantime
-        _LOG.error("%s cannot be read: %s", model.name, error)
 
 
 def _version(spec: model_pb2.ModelSpec) -> int | None:

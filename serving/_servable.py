@@ -21,7 +21,7 @@ _DEFAULT_SIGNATURE = "serving_default"
 
 
 class Servable:
-    """A version of a model, loaded and warmed up.
+    """A loaded version of a model.
 
     Args:
         name: The model's.
@@ -29,23 +29,18 @@ class Servable:
         folder: That of saved_model.pb.
 
     Raises:
-        Exception: Of any kind, for a folder that is not a SavedModel or fails its warm-up.
+        StatusError: For a folder that TensorFlow cannot load.
     """
 
     def __init__(self, name: str, version: int, folder: Path) -> None:
         self.name = name
         self.version = version
+        self._folder = folder
         self._session = Session(folder)
         self._batchers = {
             key: Batcher(partial(self._session.run, key), ALLOWED_BATCH_SIZES)
             for key in self.signatures
         }
-        try:
-            for request in warmup_requests(folder):
-                self.predict(request)
-        except Exception:
-            self.close()
-            raise
 
     @property
     def signatures(self) -> Mapping[str, meta_graph_pb2.SignatureDef]:
@@ -83,6 +78,15 @@ class Servable:
         for name in names:
             response.outputs[name].CopyFrom(to_proto(outputs[name]))
         return response
+
+    def warm_up(self) -> None:
+        """Answers the requests in its folder: the first of each kind takes long.
+
+        Raises:
+            Exception: Of any kind, when they are damaged or one fails.
+        """
+        for request in warmup_requests(self._folder):
+            self.predict(request)
 
     def close(self) -> None:
         """Frees its memory; no request may be under way."""
