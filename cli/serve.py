@@ -13,6 +13,7 @@ import click
 
 from keras_vae.cli._tensorflow import without_notes
 
+_WAKE_SECONDS = 0.2
 _PORT = click.IntRange(0, 65535)
 
 
@@ -61,7 +62,8 @@ def command(models: str, port: int, rest_port: int, host: str, engine: str) -> N
             click.echo(f"models  {', '.join(running.served.models)}")
             click.echo(f"gRPC    {running.served.address}")
             click.echo(f"REST    http://{running.served.rest_address}/v1/models/NAME")
-            running.wait()
+            while True:  # a signal that came to another thread is seen when this one wakes
+                running.wait(_WAKE_SECONDS)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from keras_vae.serving._protos import (
     predict_pb2,
 )
 from keras_vae.serving._service import Service
-from keras_vae.serving._status import StatusError
+from keras_vae.serving._status import StatusError, invalid
 
 _DRAIN_SECONDS = 30
 _LONGEST_TEXT = 1000  # an error's text travels in a header, whose size is limited
@@ -79,13 +79,13 @@ def grpc_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
 def _handler(answer: Callable[[Any], Any], request_type: Any) -> Any:
     """A method whose requests are parsed here: gRPC would log a traceback for each that is none."""
 
-    def handle(body: bytes, context: Any) -> bytes:
+    def handle(body: bytes, context: Any) -> Any:
         try:
             return answer(request_type.FromString(body)).SerializeToString()
         except DecodeError:
-            name = request_type.DESCRIPTOR.full_name
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"The bytes are no {name}")
-        except StatusError as error:
-            context.abort(error.code, error.text[:_LONGEST_TEXT])
+            error = invalid(f"The bytes are no {request_type.DESCRIPTOR.full_name}")
+        except StatusError as caught:
+            error = caught
+        context.abort(error.code, error.text[:_LONGEST_TEXT])
 
     return grpc.unary_unary_rpc_method_handler(handle)

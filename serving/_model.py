@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import grpc
 
@@ -19,7 +20,7 @@ from keras_vae.serving._status import StatusError
 _LARGEST_VERSION = 2**63 - 1
 _LOG = logging.getLogger(__name__)
 
-Status = get_model_status_pb2.ModelVersionStatus
+Status: TypeAlias = get_model_status_pb2.ModelVersionStatus
 
 
 @dataclass(eq=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import shutil
 import subprocess
 import tempfile
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -39,11 +39,11 @@ class Running:
 
     Attributes:
         served: What and where.
-        wait: Does not return; raises a `UserError` when the server has ended by itself.
+        wait: Waits for some seconds; raises a `UserError` when the server has ended by itself.
     """
 
     served: Served
-    wait: Callable[[], object]
+    wait: Callable[[float], object]
 
 
 @dataclass(frozen=True)
@@ -166,15 +166,14 @@ def _process(
     )
     process = subprocess.Popen(command, start_new_session=True)  # Ctrl-C is for this program alone
 
-    def wait() -> None:
-        status = process.wait()
-        raise UserError(f"{command[0]} has ended with status {status}; what it said is above.")
+    def wait(seconds: float) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = process.wait(seconds)
+            raise UserError(f"{command[0]} has ended with status {status}; what it said is above.")
 
     try:
         while not _answers(served):
-            if process.poll() is not None:
-                wait()
-            time.sleep(_POLL_SECONDS)
+            wait(_POLL_SECONDS)
         yield Running(served, wait)
     finally:
         process.terminate()

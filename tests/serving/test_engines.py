@@ -151,7 +151,7 @@ def test_a_program_that_ends_by_itself(machine, models, monkeypatch):
     with engine.serve(models, 0, 0, "127.0.0.1") as running:
         os.kill(started[-1].pid, signal.SIGKILL)
         with pytest.raises(UserError, match="docker has ended with status -9"):
-            running.wait()
+            running.wait(60)
 
 
 @pytest.mark.filterwarnings("ignore:.*all addresses")
