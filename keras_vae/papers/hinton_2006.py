@@ -15,7 +15,8 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
     model = laboratory.model(
         "deep",
         "mnist-stacked-ae",
-        laboratory.epochs(150, 2),
+        laboratory.epochs(80, 2),
+        "network.tied=true",
         f"pretraining.epochs={laboratory.epochs(5, 1)}",
     )
     data = laboratory.dataset()
