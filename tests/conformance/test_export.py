@@ -45,6 +45,7 @@ def exported(tmp_path_factory, fitted_of):
     @cache
     def export(name):
         model = fitted_of(name).model
+        keras.utils.set_random_seed(0)
         folder = model.export(tmp_path_factory.mktemp("models") / name.replace(" ", "-"))
         return model, folder, Servable(folder)
 
@@ -190,7 +191,6 @@ def test_a_row_does_not_depend_on_its_batch(name, exported):
 
 def test_seeds_below_zero_are_fresh_and_come_back(generative, exported):
     _, folder, servable = exported(generative.name)
-    keras.utils.set_random_seed(0)
     again = Servable(folder)
     _, label = condition_of(generative, 8)
     asked = {**drawing(8), "seed": np.array([-1] * 7 + [5], "int64")}
