@@ -1,7 +1,8 @@
-"""A running server, asked over both of its ports."""
+"""A running server, asked over both of its ports; and what a process takes."""
 
 import http.client
 import json
+from pathlib import Path
 
 import grpc
 
@@ -40,3 +41,12 @@ class Asked:
         document = json.loads(reply.read())
         connection.close()
         return reply.status, document
+
+
+def memory(pid):
+    """Bytes of a process that are in memory; 0 where the system does not tell."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return 0
+    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) * 1024

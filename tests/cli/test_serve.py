@@ -14,6 +14,15 @@ from keras_vae.serving.local import Served
 from tiny_saved_models import sample_request, write_version
 
 PROGRAM = "from keras_vae.cli import main; main()"
+SIGNALLED_ELSEWHERE = """
+import signal, sys, threading
+
+def stop():
+    sys.stdin.readline()
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=stop, daemon=True).start()
+"""
 SEEN = "import atexit, sys, json; atexit.register(lambda: print(json.dumps(list(sys.modules))));"
 
 
@@ -34,6 +43,7 @@ def start(monkeypatch):
     def run(*options, code=PROGRAM):
         process = subprocess.Popen(
             [sys.executable, "-c", code, "serve", *options, "--port", "0", "--rest-port", "0"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -69,6 +79,13 @@ def test_it_serves_the_folder_until_it_is_told_to_stop(models, start, number):
     *loaded, end = log.splitlines()  # and no note of TensorFlow's
     assert sorted(loaded) == [f"keras-vae: {n}: version 1 is served" for n in ("digits", "tiny")]
     assert end == "stopped"
+
+
+def test_a_signal_that_another_thread_receives_stops_it_too(models, start):
+    process, _ = start("--engine", "local", code=SIGNALLED_ELSEWHERE + PROGRAM)
+    _, log = process.communicate("stop\n", timeout=60)
+    assert process.returncode == 0
+    assert log.endswith("stopped\n")
 
 
 def test_requests_under_way_are_answered(models, start):

@@ -149,6 +149,7 @@ def test_a_program_that_ends_by_itself(machine, models, monkeypatch):
     )
     engine = engines.choose("docker")
     with engine.serve(models, 0, 0, "127.0.0.1") as running:
+        assert os.getsid(started[-1].pid) != os.getsid(0)  # which Ctrl-C would reach
         os.kill(started[-1].pid, signal.SIGKILL)
         with pytest.raises(UserError, match="docker has ended with status -9"):
             running.wait(60)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import grpc
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asked import Asked
+from asked import Asked, memory
 from keras_vae.serving._protos import predict_pb2, types_pb2
 from tiny_saved_models import sample_request, write_version
 
@@ -108,15 +107,6 @@ def server(tmp_path_factory):
         yield SimpleNamespace(asked=asked, log=log, pid=process.pid)
         process.communicate()
     assert process.returncode == 0
-
-
-def memory(pid):
-    """Bytes of a process that are in memory; 0 where the system does not tell."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return 0
-    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1]) * 1024
 
 
 def attack(server, num):

@@ -1,0 +1,70 @@
+"""A SavedModel in TensorFlow's runtime: what it computes, what it tells, what it frees."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from asked import memory
+from keras_vae.serving._session import Session
+from keras_vae.serving._status import StatusError
+from tiny_saved_models import write_version
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("session") / "1"
+    write_version(folder, offset=0.5)
+    session = Session(folder)
+    yield session
+    session.close()
+
+
+def test_arrays_of_any_layout(session):
+    image = np.arange(32, dtype="float32").reshape(4, 4, 2, 1).transpose(2, 0, 1, 3)  # not in order
+    outputs = session.run("encode", {"image": image})
+    mean = image.mean((1, 2))[:, 0]  # (2,)
+    np.testing.assert_allclose(outputs["z_mean"], np.stack([mean, -mean], 1))
+
+
+def test_signatures_are_those_of_prediction(session):
+    names = {"sample", "sample_png", "encode", "root", "shout", "total", "serving_default"}
+    assert set(session.signatures) == names
+
+
+def test_runs_side_by_side(session):
+    def roots(value):
+        z = np.full([3, 2], value**2, "float32")
+        return [session.run("root", {"z": z})["root"].tolist() for _ in range(50)]
+
+    with ThreadPoolExecutor(8) as pool:
+        for value, found in enumerate(pool.map(roots, range(8))):
+            assert found == [[[value] * 2] * 3] * 50
+
+
+def test_a_folder_that_is_no_model(tmp_path):
+    with pytest.raises(StatusError, match="SavedModel"):
+        Session(tmp_path)
+
+
+def test_inputs_and_outputs_are_freed(session):
+    text = np.array([b"x" * 2**20], object)
+    for _ in range(20):
+        session.run("shout", {"text": text})
+    before = memory(os.getpid())
+    for _ in range(200):
+        session.run("shout", {"text": text})
+    assert memory(os.getpid()) - before < 100 * 2**20
+
+
+def test_a_closed_model_is_freed(tmp_path):
+    write_version(tmp_path / "1")
+    for _ in range(3):
+        Session(tmp_path / "1").close()
+    before = memory(os.getpid())
+    for _ in range(30):
+        session = Session(tmp_path / "1")
+        session.run("root", {"z": np.ones([1, 2], "float32")})
+        session.close()
+    assert memory(os.getpid()) - before < 60 * 2**20
