@@ -14,8 +14,8 @@ from keras_vae.models._importance import log_mean_weight
 from keras_vae.noise import Noise, Tensor, fresh_seeds
 
 if TYPE_CHECKING:
+    from keras_vae.models.coding import Coding
     from keras_vae.models.generative import Generative
-    from keras_vae.models.latent_model import LatentModel
 
 LOG_PROB_SAMPLES = 50
 """Importance samples of the served `log_prob`."""
@@ -25,7 +25,7 @@ _CHANNELS = (1, 3, 4)
 """Of the images that have a PNG."""
 
 
-def coding_endpoints(model: LatentModel, labels: bool) -> dict[str, Endpoint]:
+def coding_endpoints(model: Coding, labels: bool) -> dict[str, Endpoint]:
     """`encode`, `decode` and `reconstruct`: no noise in them."""
     image = tf.TensorSpec([None, *model.event_shape], tf.float32)
     z = tf.TensorSpec([None, *model.latent_shape], tf.float32)
@@ -96,7 +96,7 @@ def _chosen(seed: Tensor) -> Tensor:
 
 
 def _conditioned(
-    model: LatentModel | Generative,
+    model: Coding | Generative,
     labels: bool,
     function: Callable[..., dict[str, Tensor]],
     inputs: Mapping[str, tf.TensorSpec],

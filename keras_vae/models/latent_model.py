@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,31 +11,26 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.arrays import (
-    Array,
     as_condition,
     as_data,
     check_range,
-    check_shape,
     condition_array,
-    over_batches,
 )
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
-from keras_vae.export import Endpoint, export
 from keras_vae.layers import get_corruption, tie
-from keras_vae.models._chain import Chain, Data, Mean
 from keras_vae.models._compiled_steps import compiled_steps
-from keras_vae.models._endpoints import coding_endpoints
 from keras_vae.models._executions import whole_executions
 from keras_vae.models._metrics import TermMeans
 from keras_vae.models._networks import has_convolutions, read_shapes
 from keras_vae.models._replicas import global_rows
+from keras_vae.models.coding import Coding
 from keras_vae.noise import Noise, Tensor
 
 STEPS_PER_EXECUTION = 20
 
 
-class LatentModel(keras.Model):
+class LatentModel(Coding, keras.Model):
     """A model with a code: an encoder and a decoder network, and densities over what they give.
 
     A variant fills `loss_terms`, its idea, and inherits the rest: `fit`, `evaluate`, `predict`,
@@ -61,8 +55,6 @@ class LatentModel(keras.Model):
     """
 
     train_function: Any
-    default_endpoint: str = "reconstruct"
-    """The endpoint that a server answers with when it is asked for none."""
     elbo_terms: tuple[str, ...] = ()
     """The loss terms whose negative sum is the evidence lower bound, where there is one."""
 
@@ -317,13 +309,6 @@ class LatentModel(keras.Model):
             _refuse_target(type(self).__name__, x, y)
         return y
 
-    def check_data(self, x: Array) -> None:
-        """Raises a `UserError` for an array that has no rows, or others than the model takes."""
-        if not x.size:
-            raise UserError(f"Received data of shape {x.shape}; expected at least one row.")
-        check_shape(x, self.event_shape)
-        check_range("x", x, self.likelihood_layer.support)
-
     def _target(self, y: Any, sample_weight: Any) -> Any:
         """Keras drops the weights of arrays without y, so they stand in for a y that is ignored."""
         return sample_weight if y is None and self.condition_dim is None else y
@@ -413,145 +398,6 @@ class LatentModel(keras.Model):
             return self.get_metrics_result()
         reconstruction = self.call(x if condition is None else (x, condition))
         return self.compute_metrics(x, x, reconstruction, sample_weight)
-
-    # --- arrays in, arrays out ---
-
-    def encode(self, x: Any, condition: Any = None) -> Array:
-        """The codes (num, *latent_shape) of data x: posterior means, the same at every call."""
-        return over_batches(self._encode, *self.data_arrays(x, condition))
-
-    def decode(self, z: Any, condition: Any = None) -> Array:
-        """The likelihood's means (num, *event_shape) for codes z (num, *latent_shape)."""
-        z, *conditions = self.as_arrays(z, condition)
-        if z.shape[1:] != self.latent_shape:
-            raise UserError(
-                f"Received codes of shape {z.shape}; the decoder takes rows of {self.latent_shape}."
-            )
-        return over_batches(self._decode, z, *conditions)
-
-    def reconstruct(self, x: Any, condition: Any = None) -> Array:
-        """Data x (num, *event_shape) encoded and decoded, through the posterior's means."""
-        return over_batches(self._reconstruct, *self.data_arrays(x, condition))
-
-    def data_arrays(self, x: Any, condition: Any) -> tuple[Array, ...]:
-        """As `as_arrays`, for data x, which are checked too."""
-        x = np.asarray(x)
-        self.check_data(x)
-        return self.as_arrays(x, condition)
-
-    def as_arrays(self, values: Any, condition: Any) -> tuple[Array, ...]:
-        """The values alone, or with one checked condition per value (num, condition_dim)."""
-        values = np.asarray(values)
-        if self.condition_dim is None:
-            return (values,)
-        return values, condition_array(condition, self.condition_dim, len(values))
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.posterior(*self.as_inputs(x, condition)).mean()
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.likelihood(z, condition).mean()
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def _reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.call(x if condition is None else (x, condition))
-
-    # --- the encoder in another network ---
-
-    def encoding_layers(self) -> list[keras.Layer]:
-        """What makes a code (batch, *latent_shape) of x, to be taken over by another network."""
-        return [self.encoder, Mean(self.posterior_layer)]
-
-    def to_classifier(
-        self, num_classes: int, *, input_dropout: float = 0.0, dropout: float = 0.0
-    ) -> keras.Model:
-        """An ordinary Keras model that begins with this encoder, to fine-tune on labels.
-
-        It ends with a new dense layer over the code. The encoder's weights are shared: fine-tuning
-        changes this model too.
-
-            classifier = model.to_classifier(10)
-            classifier.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-            classifier.fit(x, y)
-
-        Args:
-            num_classes: How many.
-            input_dropout: Share of the data's values that are left out while training.
-            dropout: Share of the code's values that are left out while training.
-
-        Returns:
-            A model from x (batch, *event_shape), uint8 or float, to probabilities (batch,
-            num_classes).
-
-        Raises:
-            UserError: For a conditional model, which would be told the class.
-        """
-        if self.condition_dim is not None:
-            raise UserError(
-                f"A {type(self).__name__} sees the condition beside x, so its encoder is no "
-                "beginning of a classifier: use a model without a condition."
-            )
-        parts = [
-            Data(self.event_shape),
-            keras.layers.Dropout(input_dropout, seed=self.seed),
-            *self.encoding_layers(),
-            keras.layers.Flatten(),
-            keras.layers.Dropout(dropout, seed=self.seed + 1),
-            keras.layers.Dense(num_classes, activation="softmax", dtype="float32"),
-        ]
-        return Chain(self.event_shape, parts, name="classifier")
-
-    # --- serving ---
-
-    def endpoints(self, labels: bool = True) -> dict[str, Endpoint]:
-        """What a server of this model can be asked: `encode`, `decode` and `reconstruct`.
-
-        Args:
-            labels: Whether a conditional model is told a `label`, int32 (batch,); otherwise it is
-                given a `condition`, float32 (batch, condition_dim).
-        """
-        return coding_endpoints(self, labels)
-
-    def code_outputs(self, posterior: Any) -> dict[str, Tensor]:
-        """What `encode` serves of q(z|x): the `code` (batch, *latent_shape)."""
-        return {"code": posterior.mean()}
-
-    def export(
-        self,
-        path: str | Path,
-        *,
-        labels: bool = True,
-        card: Mapping[str, Any] | None = None,
-    ) -> Path:
-        """Writes a version of this model that TensorFlow Serving serves and Keras loads.
-
-            vae.export("saved_models/mine")      # the next free version: saved_models/mine/1
-            vae.export("saved_models/mine/7")    # that one, if it is not there
-
-        Args:
-            path: `<models>/<name>`, or `<models>/<name>/<version>`.
-            labels: As in `endpoints`.
-            card: What `card.json` says besides the signatures, such as metrics.
-
-        Returns:
-            The folder of the version: the servable graph, its warm-up requests, `model.keras` (the
-            model without its optimizer) and `card.json`. It appears whole or not at all.
-
-        Raises:
-            UserError: When the version is there already; when the graph holds an operation that
-                cannot be served; when labels are asked for and the condition is one number.
-        """
-        copy = type(self).from_config(self.get_config())  # which has no optimizer
-        copy.set_weights(self.get_weights())
-        return export(
-            self.endpoints(labels),
-            self.default_endpoint,
-            copy.save,
-            path,
-            {"model": type(self).__name__, **(card or {})},
-        )
 
     # --- config ---
 
