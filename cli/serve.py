@@ -42,21 +42,22 @@ _PORT = click.IntRange(0, 65535)
     type=click.Choice(["auto", "tensorflow_model_server", "docker", "local"]),
     default="auto",
     show_default=True,
-    help="What serves; auto takes the first of the others that works here.",
+    help="What serves; auto takes the first of the others that works here and keeps to the host.",
 )
 def command(models: str, port: int, rest_port: int, host: str, engine: str) -> None:
     """Serve all models of a folder over gRPC and REST, until Ctrl-C or SIGTERM.
 
     The API is that of TensorFlow Serving, with each of the engines: its program, its Docker image,
     or the local one, which comes with this package and is meant for laptops and tests. A new
-    version of a model takes over while the server runs. Requests under way are finished at the end.
+    version of a model takes over while the server runs. The local engine finishes the requests
+    under way at the end.
     """
     logging.basicConfig(format="keras-vae: %(message)s", level=logging.INFO)
     with _until_told():
         from keras_vae.serving import engines
 
         with without_notes():
-            chosen = engines.choose(engine)
+            chosen = engines.choose(engine, host)
         with chosen.serve(Path(models), port, rest_port, host) as running:
             click.echo(f"engine  {chosen.name}")
             click.echo(f"models  {', '.join(running.served.models)}")

@@ -52,10 +52,11 @@ def threefry2x32(
 
 
 def fresh_seeds(num: Tensor) -> Tensor:
-    """Seeds int64 (num,) that no call gives twice, from the clock and the row's place.
+    """Seeds int64 (num,) from the clock, in microseconds, and the row's place.
 
     The clock is all that a served graph has for it: random operations repeat their numbers whenever
-    the graph is loaded.
+    the graph is loaded. Calls in one microsecond give the same seeds, so a client that asks many
+    servers or threads at once does better to draw its own, as `keras_vae.serving.Client` does.
     """
     now = tf.bitcast(tf.timestamp(), tf.uint32)  # (2,)
     index = tf.cast(tf.range(num), tf.uint32)  # (num,)

@@ -116,6 +116,7 @@ class Model:
                 servable.close()
                 raise
         self._replace(_Held(servable, is_warm=current is not None))
+        self._refused.pop(version, None)  # it is mended
 
     def _refuse(self, version: int, error: Exception) -> None:
         if self._current is not None and self._current.servable.version == version:

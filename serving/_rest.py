@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -69,6 +70,7 @@ def rest_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
     try:
         yield server.server_address[1]
     finally:
+        server.is_stopping = True
         server.shutdown()
         thread.join()
         server.server_close()
@@ -76,7 +78,10 @@ def rest_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
 
 
 class _Server(ThreadingHTTPServer):
-    """Counts the requests under way, so that the last of them can be awaited."""
+    """Knows its connections and the requests under way, so that the last of them can be awaited.
+
+    Once `is_stopping`, a connection is closed after the request that it carries.
+    """
 
     daemon_threads = True  # idle connections do not keep the process
     request_queue_size = 128
@@ -84,6 +89,8 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, service: Service, host: str, port: int, most_bytes: int) -> None:
         self.service = service
         self.most_bytes = most_bytes
+        self.is_stopping = False
+        self.connections: set[socket.socket] = set()
         self._changed = threading.Condition()
         self._requests = 0
         super().__init__((host, port), _Handler)
@@ -101,9 +108,12 @@ class _Server(ThreadingHTTPServer):
                 self._changed.notify_all()
 
     def drain(self) -> None:
-        """Waits until no request is under way."""
+        """Waits until no request is under way, and closes the connections that are left."""
         with self._changed:
             self._changed.wait_for(lambda: not self._requests, _DRAIN_SECONDS)
+        for connection in list(self.connections):
+            with suppress(OSError):  # its client was faster
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Logs a defect; a client that is gone is none."""
@@ -119,12 +129,27 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # headers and body are two packets: the second would wait
     timeout = _SILENCE_SECONDS
 
+    def setup(self) -> None:
+        """Lets the server know the connection."""
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        """Lets the server forget it."""
+        self.server.connections.discard(self.connection)
+        super().finish()
+
     def do_GET(self) -> None:
         """Answers a request for a model's status or metadata."""
-        self._answer(self._describe)
+        with self.server.request():
+            self._answer(self._describe)
 
     def do_POST(self) -> None:
         """Answers a request for a prediction."""
+        with self.server.request():
+            self._post()
+
+    def _post(self) -> None:
         length = self.headers.get("Content-Length", "")
         if not re.fullmatch("[0-9]+", length):
             self.send_error(HTTPStatus.LENGTH_REQUIRED)
@@ -144,15 +169,15 @@ class _Handler(BaseHTTPRequestHandler):
         _LOG.debug(format, *values)
 
     def _answer(self, method: Callable[[], dict[str, Any]]) -> None:
-        with self.server.request():
-            try:
-                self._reply(HTTPStatus.OK, method())
-            except StatusError as error:
-                status = _HTTP.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
-                self._reply(status, {"error": error.text})
+        try:
+            self._reply(HTTPStatus.OK, method())
+        except StatusError as error:
+            status = _HTTP.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
+            self._reply(status, {"error": error.text})
 
     def _reply(self, code: int, document: dict[str, Any]) -> None:
         body = json.dumps(document).encode()
+        self.close_connection |= self.server.is_stopping
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

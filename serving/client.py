@@ -9,6 +9,7 @@ import grpc
 import numpy as np
 
 from keras_vae.errors import UserError
+from keras_vae.seeds import row_seeds
 from keras_vae.serving.connection import Connection
 from keras_vae.serving.rows import as_condition, as_data, as_labels
 from keras_vae.serving.signatures import Signature
@@ -71,18 +72,13 @@ class Client:
         Args:
             num: How many.
             condition: For a conditional model: a label or vector for all, or one per sample.
-            seed: Row i is a function of seed + i alone. In [0, 2**53); None lets the server draw.
+            seed: Row i is a function of seed + i alone. In [0, 2**53); None takes fresh entropy.
             temperature: Scales the prior's noise; 0 gives the prior's mode.
 
         Returns:
             Array (num, *event_shape), float32.
         """
-        if num < 1 or not temperature >= 0 or not (seed is None or 0 <= seed <= 2**53 - num):
-            raise UserError(
-                "sample() takes num >= 1, temperature >= 0 and a seed of at least 0 and at most "
-                f"2**53 - num. Received num={num!r}, temperature={temperature!r}, seed={seed!r}."
-            )
-        seeds = np.full(num, -1) if seed is None else np.arange(seed, seed + num)  # (num,)
+        seeds = row_seeds(num, seed, temperature)  # (num,)
         inputs = {"seed": seeds, "temperature": np.full(num, temperature)}  # (num,) each
         return self._call("sample", inputs, condition)["image"]
 

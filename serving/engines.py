@@ -56,21 +56,27 @@ class Engine:
         works: Whether this machine has that.
         serve: Serves within a context: (folder of models, port, REST port, host). Port 0 is any
             that is free.
+        keeps_to_host: Whether it can listen at one address alone.
     """
 
     name: str
     needs: str
     works: Callable[[], bool]
     serve: Callable[[Path, int, int, str], AbstractContextManager[Running]]
+    keeps_to_host: bool = True
 
 
-def choose(name: str) -> Engine:
-    """The engine of that name; for "auto" the first of `ENGINES` that works.
+def choose(name: str, host: str = "127.0.0.1") -> Engine:
+    """The engine of that name; for "auto" the first of `ENGINES` that works and keeps to the host.
 
     Raises:
         UserError: When it does not work here.
     """
-    wanted = [engine for engine in ENGINES if name in ("auto", engine.name)]
+    wanted = [
+        engine
+        for engine in ENGINES
+        if name == engine.name or (name == "auto" and (engine.keeps_to_host or host == _EVERYWHERE))
+    ]
     for engine in wanted:
         if engine.works():
             return engine
@@ -138,7 +144,9 @@ def _serve_locally(models: Path, port: int, rest_port: int, host: str) -> Iterat
 
 
 ENGINES = (
-    Engine(_BINARY, "that program on the PATH", _has_binary, _serve_with_binary),
+    Engine(
+        _BINARY, "that program on the PATH", _has_binary, _serve_with_binary, keeps_to_host=False
+    ),
     Engine("docker", "Docker, with its daemon running", _has_docker, _serve_in_docker),
     Engine("local", "TensorFlow's package, on Linux or macOS", _has_runtime, _serve_locally),
 )

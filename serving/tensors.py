@@ -111,7 +111,10 @@ def to_array(proto: tensor_pb2.TensorProto) -> Array:
             )
         flat = np.frombuffer(proto.tensor_content, dtype.newbyteorder("<")).astype(dtype)  # (size,)
         return flat.reshape(shape)
-    values = np.array(getattr(proto, _FIELDS[proto.dtype][1]), dtype)  # (num,)
+    typed = getattr(proto, _FIELDS[proto.dtype][1])
+    if dtype == np.uint8 and any(not 0 <= value < 256 for value in typed):
+        raise UserError("Values of dtype uint8 are from 0 to 255. Received others.")
+    values = np.array(typed, dtype)  # (num,)
     if len(values) > size or (size and not len(values)):
         raise UserError(
             f"A tensor of shape {list(shape)} has {size} values. Received {len(values)}."

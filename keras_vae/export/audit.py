@@ -10,6 +10,8 @@ from tensorflow.python.framework import op_def_registry
 from keras_vae.errors import UserError
 
 _STATEFUL = {
+    "Case",
+    "If",
     "PartitionedCall",
     "Placeholder",
     "ReadVariableOp",
@@ -19,6 +21,7 @@ _STATEFUL = {
 }
 """The stateful operations that a served graph may hold: weights, calls, loops, and the clock, which
 fresh seeds come from. Random ones are not among them: they repeat their numbers after each load."""
+_CHECKS = {"Assert"}
 _PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 _XLA = ("_XlaMustCompile", "_XlaCompile")
 
@@ -61,8 +64,12 @@ def _fault(operation: str, attributes: Any) -> str | None:
             "which only XLA may compile (jit_compile=True), and a stock TensorFlow Serving has "
             "that switched off"
         )
+    if operation in _CHECKS:
+        return "which fails all requests of a batch for one of them: let that row be NaN"
     definition = op_def_registry.get(operation)
-    if definition is not None and definition.is_stateful and operation not in _STATEFUL:
+    if definition is None:
+        return "which TensorFlow itself does not have"
+    if definition.is_stateful and operation not in _STATEFUL:
         return (
             "which has a state of its own: take random numbers from `keras_vae.noise`, and keep "
             "all other state in weights"

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from keras_vae.errors import UserError
@@ -64,6 +64,8 @@ def published(path: str | Path) -> Iterator[Version]:
         version.folder = _rename(draft, model, asked)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
+        with suppress(OSError):  # there are other versions
+            model.rmdir()
         raise
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,11 +12,11 @@ import tensorflow_probability as tfp
 
 from keras_vae.arrays import Array, over_batches
 from keras_vae.distributions import Likelihood
-from keras_vae.errors import UserError
 from keras_vae.export import Endpoint
 from keras_vae.models._endpoints import generative_endpoints
 from keras_vae.models._importance import log_likelihood
 from keras_vae.noise import Noise, Tensor
+from keras_vae.seeds import row_seeds
 
 tfd = tfp.distributions
 
@@ -68,15 +67,8 @@ class Generative:
         Raises:
             UserError: For a number out of range, or a condition that the model cannot take.
         """
-        if num < 1 or not temperature >= 0 or not (seed is None or 0 <= seed <= 2**53 - num):
-            raise UserError(
-                "sample() takes num >= 1, temperature >= 0 and a seed of at least 0 and at most "
-                f"2**53 - num. Received num={num!r}, temperature={temperature!r}, seed={seed!r}."
-            )
-        if seed is None:
-            seed = secrets.randbelow(2**53 - num)
         seeds, *conditions = self.as_arrays(
-            np.arange(seed, seed + num), condition
+            row_seeds(num, seed, temperature), condition
         )  # (num,), (num, condition_dim)
         return over_batches(self._sample, seeds, np.full(num, temperature, np.float32), *conditions)
 

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from keras_vae.errors import UserError
 from keras_vae.recipes.opened import MODELS, Opened
 from keras_vae.recipes.results import versions
 
@@ -21,10 +22,14 @@ def export(opened: Opened, models: str | Path = MODELS) -> Path:
         The version's folder, with a `card.json` that holds the model's recipe and its metrics.
 
     Raises:
-        UserError: As in `LatentModel.export`.
+        UserError: For a name that is a number, and as in `LatentModel.export`.
     """
-    metrics = opened.run.metrics() if opened.run and opened.run.finished else {}
-    card: dict[str, Any] = {"versions": versions(), **metrics}
+    if opened.name.isdecimal():
+        raise UserError(
+            f"A model's name is no number, which would be a version. Received {opened.name!r}: "
+            "rename its file or recipe."
+        )
+    card: dict[str, Any] = {"versions": versions(), **opened.report}
     if opened.recipe is not None:
         tables = dataclasses.asdict(opened.recipe)
         # Where the data stood on the machine that trained is of no use elsewhere.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -28,12 +30,14 @@ class Opened:
         name: What it is called: its recipe's name, or its file's.
         recipe: What it was made by, if that is known.
         run: The fit that it comes from, if that is known.
+        report: What was measured of it, as in a run's metrics.json; empty if that is not known.
     """
 
     model: LatentModel
     name: str
     recipe: Recipe | None = None
     run: Run | None = None
+    report: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def dataset(self, data: str | Path | None = None) -> Dataset:
         """Loads the data that the model was fitted to, or those at `data`.
@@ -101,7 +105,11 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path = MODELS)
         if not path.exists():
             raise UserError(f"There is no file {name!r}: check the path.")
         run = Run(path.parent)
-        return _open_run(run) if run.recipe_file.exists() else Opened(read_model(path), path.stem)
+        if run.recipe_file.exists():
+            return _open_run(run)
+        if path.name == run.model_file.name and (path.parent / "card.json").exists():
+            return _open_exported(path.parent)
+        return Opened(read_model(path), path.stem)
     if version_folders(Path(models) / name) and not any(run.finished for run in runs(out, name)):
         return _open_exported(version_folders(Path(models) / name)[-1])
     if name not in names() and not runs(out, name):
@@ -141,14 +149,22 @@ def version_folders(model: Path) -> list[Path]:
 
 def _open_run(run: Run) -> Opened:
     recipe = run.recipe()
-    return Opened(read_model(run.model_file), recipe.name, recipe, run)
+    report = run.metrics() if run.finished else {}
+    return Opened(read_model(run.model_file), recipe.name, recipe, run, report)
 
 
 def _open_exported(folder: Path) -> Opened:
-    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    file = folder / "card.json"
     name = folder.resolve().parent.name
-    recipe = from_tables(card["recipe"], name) if "recipe" in card else None
-    return Opened(read_model(folder / "model.keras"), name, recipe)
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+        recipe = from_tables(card.pop("recipe"), name) if "recipe" in card else None
+        signatures = card.pop("signatures")
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise UserError(f"{str(file)!r} is damaged: export the model anew.") from error
+    if "condition" in signatures["decode"]["inputs"]:
+        card["condition"] = "values"
+    return Opened(read_model(folder / "model.keras"), name, recipe, report=card)
 
 
 def read_model(path: Path) -> LatentModel:

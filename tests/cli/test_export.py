@@ -9,7 +9,7 @@ import pytest
 
 import keras_vae as package
 from keras_vae.errors import UserError
-from keras_vae.recipes import Run, open_model
+from keras_vae.recipes import Run, export, open_model
 
 VERSION = {"saved_model.pb", "variables", "assets.extra", "model.keras", "card.json"}
 
@@ -61,6 +61,22 @@ def test_an_exported_model_has_four_names(keras_vae, exported, data):
     assert keras_vae("plot", "tiny", "latent", "--data", data, "--out", "l.png").exit_code == 0
 
 
+def test_an_exported_model_is_exported_again_as_it_was(keras_vae, exported):
+    assert keras_vae("export", "saved_models/tiny/1/model.keras").stdout == "saved_models/tiny/2\n"
+    first, second = (
+        json.loads(Path(f"saved_models/tiny/{number}/card.json").read_text()) for number in (1, 2)
+    )
+    assert first == second
+
+
+def test_values_stay_values(tmp_path):
+    encoder, decoder = package.networks.dense((8, 8, 1), latent_dim=2, condition_dim=3)
+    package.CVAE(encoder, decoder).export("saved_models/values", labels=False)
+    export(open_model("values"))
+    card = json.loads(Path("saved_models/values/2/card.json").read_text())
+    assert set(card["signatures"]["decode"]["inputs"]) == {"z", "condition"}
+
+
 def test_a_finished_run_comes_before_an_exported_model(exported):
     shutil.copytree(exported, "runs/tiny/5")
     assert open_model("tiny").run == Run(Path("runs/tiny/5"))
@@ -72,6 +88,12 @@ def test_a_finished_run_comes_before_an_exported_model(exported):
 
 
 def test_mistakes(refused, exported):
+    Path("7.keras").write_bytes(Path("saved_models/tiny/1/model.keras").read_bytes())
+    assert "Received '7'" in refused("export", "7.keras")
+    shutil.copytree("saved_models/tiny", "saved_models/broken")
+    Path("saved_models/broken/1/card.json").write_text('{"recipe": 3}')
+    assert "card.json' is damaged" in refused("export", "broken")
+    shutil.rmtree("saved_models/broken")
     assert "There is no model 'tony'" in refused("export", "tony")
     Path("file").touch()
     assert refused("export", exported, "--to", "file").startswith("file")

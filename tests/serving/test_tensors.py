@@ -64,6 +64,7 @@ def _message(sizes, **fields):
         (_message([1], dtype=types_pb2.DT_COMPLEX64), "complex64"),
         (_message([1], dtype=99), "99"),
         (_message([2**40], float_val=[1]), "larger than"),
+        (_message([2], dtype=types_pb2.DT_UINT8, int_val=[3, 300]), "from 0 to 255"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

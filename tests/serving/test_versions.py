@@ -1,5 +1,7 @@
 """Versions that come, go and do not work, while a server runs."""
 
+import http.client
+import json
 import os
 import shutil
 import socket
@@ -139,6 +141,37 @@ def test_the_end_waits_for_requests(held, tmp_path, until, port):
         held.may_go.set()
         assert asking.result(60) == [[2, 3]]
         serving.result(60)
+
+
+def test_kept_connections_are_answered_and_then_closed(tmp_path):
+    (tmp_path / "tiny").mkdir()
+    write_version(tmp_path / "tiny" / "1")
+    body = json.dumps({"signature_name": "root", "inputs": [[4, 9]]})
+    hammered = threading.Event()
+
+    def hammer(address):
+        """Asks over one connection until the server closes it."""
+        connection = http.client.HTTPConnection(address, timeout=60)
+        answers = []
+        while True:
+            connection.request("POST", "/v1/models/tiny:predict", body)
+            reply = connection.getresponse()
+            answers.append((reply.status, json.loads(reply.read())))
+            if reply.will_close:
+                return answers
+            if len(answers) > 20:
+                hammered.set()
+
+    with ThreadPoolExecutor(4) as pool:
+        with local.serve(tmp_path, 0, 0) as served:
+            idle = http.client.HTTPConnection(served.rest_address, timeout=60)
+            idle.request("GET", "/v1/models/tiny")
+            idle.getresponse().read()
+            asking = [pool.submit(hammer, served.rest_address) for _ in range(4)]
+            assert hammered.wait(60)
+        answers = [answer for each in asking for answer in each.result(60)]
+    assert all(answer == (200, {"outputs": [[2, 3]]}) for answer in answers)
+    assert idle.sock.recv(1) == b""
 
 
 def damaged(folder):
