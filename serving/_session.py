@@ -80,7 +80,6 @@ _FUNCTIONS: dict[str, tuple[Any, Sequence[Any]]] = {
     "TF_NumDims": (c_int, (c_void_p,)),
     "TF_Dim": (c_int64, (c_void_p, c_int)),
     "TF_TensorData": (c_void_p, (c_void_p,)),
-    "TF_TensorByteSize": (c_size_t, (c_void_p,)),
     "TF_StringInit": (None, (c_void_p,)),
     "TF_StringCopy": (None, (c_void_p, c_char_p, c_size_t)),
     "TF_StringDealloc": (None, (c_void_p,)),

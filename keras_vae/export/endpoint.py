@@ -15,7 +15,7 @@ class Endpoint:
     """A function of named tensors.
 
     Every input and output has the batch for its first axis, so that a server can merge requests.
-    Row i of an output is a function of row i of the inputs alone.
+    Row i of an output is a function of row i of the inputs alone, but for fresh seeds.
 
     Attributes:
         function: Called with the inputs by name; returns the outputs by name.

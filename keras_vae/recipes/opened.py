@@ -159,11 +159,10 @@ def _open_exported(folder: Path) -> Opened:
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
         recipe = from_tables(card.pop("recipe"), name) if "recipe" in card else None
-        signatures = card.pop("signatures")
+        if "condition" in card.pop("signatures")["decode"]["inputs"]:
+            card["condition"] = "values"
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise UserError(f"{str(file)!r} is damaged: export the model anew.") from error
-    if "condition" in signatures["decode"]["inputs"]:
-        card["condition"] = "values"
     return Opened(read_model(folder / "model.keras"), name, recipe, report=card)
 
 
