@@ -38,7 +38,12 @@ def _bare_tensorflow() -> Iterator[None]:
 
 with _bare_tensorflow():
     from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
-    from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+    from tensorflow.core.protobuf import (
+        config_pb2,
+        meta_graph_pb2,
+        rewriter_config_pb2,
+        saved_model_pb2,
+    )
     from tensorflow_serving.apis import (
         get_model_metadata_pb2,
         get_model_status_pb2,
@@ -50,6 +55,7 @@ with _bare_tensorflow():
     )
 
 __all__ = [
+    "config_pb2",
     "get_model_metadata_pb2",
     "get_model_status_pb2",
     "meta_graph_pb2",
@@ -58,6 +64,7 @@ __all__ = [
     "predict_pb2",
     "prediction_log_pb2",
     "prediction_service_pb2_grpc",
+    "rewriter_config_pb2",
     "saved_model_pb2",
     "tensor_pb2",
     "tensor_shape_pb2",

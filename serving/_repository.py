@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -36,20 +36,13 @@ class Repository:
         self._folder = folder
         self._stop = threading.Event()
         self._models = {path.name: Model(path) for path in expect_models(folder)}
-        self.refresh()
+        with ThreadPoolExecutor(_LOADERS) as pool:
+            list(pool.map(self._refresh, self._models.values()))
 
     @property
     def names(self) -> list[str]:
         """The models."""
         return sorted(self._models)
-
-    def refresh(self) -> None:
-        """Follows the folder once: models and versions that have come or gone."""
-        for path in _model_folders(self._folder):
-            if path.name not in self._models:
-                self._models[path.name] = Model(path)
-        with ThreadPoolExecutor(_LOADERS) as pool:
-            list(pool.map(self._refresh, list(self._models.values())))
 
     @contextmanager
     def followed(self) -> Iterator[None]:
@@ -95,20 +88,31 @@ class Repository:
         return found
 
     def _follow(self) -> None:
-        while True:
-            try:
-                self.refresh()
-            except OSError as error:
-                _LOG.error("%s cannot be read: %s", self._folder, error)
-            if self._stop.wait(_POLL_SECONDS):
-                return
+        under_way: dict[str, Future[None]] = {}
+        with ThreadPoolExecutor(_LOADERS) as pool:
+            while True:
+                self._notice_models()
+                for name, model in self._models.items():
+                    # One that is loaded or warmed up just now is left alone, for the others' sake.
+                    if name not in under_way or under_way[name].done():
+                        under_way[name] = pool.submit(self._refresh, model)
+                if self._stop.wait(_POLL_SECONDS):
+                    return
+
+    def _notice_models(self) -> None:
+        try:
+            for path in _model_folders(self._folder):
+                if path.name not in self._models:
+                    self._models[path.name] = Model(path)
+        except OSError as error:
+            _LOG.error("%s cannot be read: %s", self._folder, error)
 
     def _refresh(self, model: Model) -> None:
         if self._stop.is_set():
             return
         try:
             model.refresh()
-        except OSError as error:  # its folder changed in the meantime
+        except Exception as error:  # such as a folder that changes in the meantime
             _LOG.error("%s cannot be read: %s", model.name, error)
 
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_vae.errors import UserError
-from keras_vae.serving._protos import meta_graph_pb2
-from keras_vae.serving._status import StatusError
+from keras_vae.serving._protos import config_pb2, meta_graph_pb2, rewriter_config_pb2
+from keras_vae.serving._status import StatusError, invalid
 from keras_vae.serving.tensors import dtype_number, numpy_dtype
 
 if TYPE_CHECKING:
@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 
 _STRING_BYTES = 24
 """The size of a TF_TString."""
+
+_CONFIG = config_pb2.ConfigProto(
+    graph_options=config_pb2.GraphOptions(
+        rewrite_options=rewriter_config_pb2.RewriterConfig(disable_meta_optimizer=True)
+    )
+).SerializeToString()
+"""Graphs run as they are: rewriting one takes longer than loading it, and gains nothing here."""
+
+_RUN = config_pb2.RunOptions(inter_op_thread_pool=-1).SerializeToString()
+"""A graph runs in the thread that asks for it: handing small operations on takes longer."""
 
 
 class _Output(ctypes.Structure):
@@ -52,8 +62,10 @@ _FUNCTIONS: dict[str, tuple[Any, Sequence[Any]]] = {
     "TF_DeleteGraph": (None, (c_void_p,)),
     "TF_GraphOperationByName": (c_void_p, (c_void_p, c_char_p)),
     "TF_NewBuffer": (POINTER(_Buffer), ()),
+    "TF_NewBufferFromString": (POINTER(_Buffer), (c_char_p, c_size_t)),
     "TF_DeleteBuffer": (None, (POINTER(_Buffer),)),
     "TF_NewSessionOptions": (c_void_p, ()),
+    "TF_SetConfig": (None, (c_void_p, c_char_p, c_size_t, c_void_p)),
     "TF_DeleteSessionOptions": (None, (c_void_p,)),
     "TF_LoadSessionFromSavedModel": (
         c_void_p,
@@ -66,7 +78,7 @@ _FUNCTIONS: dict[str, tuple[Any, Sequence[Any]]] = {
     "TF_SessionRun": (
         None,
         (
-            *(c_void_p, c_void_p),  # session, run options
+            *(c_void_p, POINTER(_Buffer)),  # session, run options
             *(POINTER(_Output), POINTER(c_void_p), c_int),  # inputs
             *(POINTER(_Output), POINTER(c_void_p), c_int),  # outputs
             *(c_void_p, c_int, c_void_p, c_void_p),  # targets, metadata, status
@@ -146,6 +158,8 @@ class Session:
         options, description = runtime.TF_NewSessionOptions(), runtime.TF_NewBuffer()
         try:
             with _status() as status:
+                runtime.TF_SetConfig(options, _CONFIG, len(_CONFIG), status)
+            with _status() as status:
                 self._session = runtime.TF_LoadSessionFromSavedModel(
                     options,
                     None,
@@ -163,6 +177,7 @@ class Session:
         finally:
             runtime.TF_DeleteSessionOptions(options)
             runtime.TF_DeleteBuffer(description)
+        self._run_options = runtime.TF_NewBufferFromString(_RUN, len(_RUN))
         self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = {
             name: signature
             for name, signature in meta_graph_pb2.MetaGraphDef.FromString(
@@ -170,15 +185,21 @@ class Session:
             ).signature_def.items()
             if signature.method_name == "tensorflow/serving/predict"
         }
-        self._places = {
-            info.name: self._place(info.name)
-            for signature in self.signatures.values()
-            for info in (*signature.inputs.values(), *signature.outputs.values())
-        }
+        try:
+            self._places = {
+                info.name: self._place(info.name)
+                for signature in self.signatures.values()
+                for info in (*signature.inputs.values(), *signature.outputs.values())
+            }
+        except StatusError:
+            self.close()
+            raise
 
     def _place(self, tensor: str) -> _Output:
         operation, _, index = tensor.partition(":")
         found = load_runtime().TF_GraphOperationByName(self._graph, operation.encode())
+        if found is None:
+            raise invalid(f"A signature has the tensor {tensor}, which is not in the graph")
         return _Output(found, int(index or 0))
 
     def run(self, name: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -204,7 +225,7 @@ class Session:
                 with _status() as status:
                     runtime.TF_SessionRun(
                         self._session,
-                        None,
+                        self._run_options,
                         (_Output * len(feeds))(*feeds),
                         (c_void_p * len(feeds))(*tensors),
                         len(feeds),
@@ -229,6 +250,7 @@ class Session:
         with _status() as status:
             runtime.TF_DeleteSession(self._session, status)
         runtime.TF_DeleteGraph(self._graph)
+        runtime.TF_DeleteBuffer(self._run_options)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from asked import memory
+from keras_vae.serving._protos import saved_model_pb2
 from keras_vae.serving._session import Session
 from keras_vae.serving._status import StatusError
 from tiny_saved_models import write_version
@@ -46,6 +47,16 @@ def test_runs_side_by_side(session):
 def test_a_folder_that_is_no_model(tmp_path):
     with pytest.raises(StatusError, match="SavedModel"):
         Session(tmp_path)
+
+
+def test_a_signature_of_a_tensor_that_is_not_there(tmp_path):
+    write_version(tmp_path / "1")
+    path = tmp_path / "1" / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    saved.meta_graphs[0].signature_def["root"].inputs["z"].name = "nowhere:0"
+    path.write_bytes(saved.SerializeToString())
+    with pytest.raises(StatusError, match="nowhere:0, which is not in the graph"):
+        Session(tmp_path / "1")
 
 
 def test_inputs_and_outputs_are_freed(session):

@@ -36,6 +36,14 @@ def level(asked, **options):
     return float(asked.predict(sample_request([0], **options))["image"][0, 0, 0, 0])
 
 
+def answers(asked, wanted, **options):
+    """Whether a model is there and gives the level."""
+    try:
+        return level(asked, **options) == wanted
+    except grpc.RpcError:
+        return False
+
+
 def refuses(served):
     host, port = served.rest_address.split(":")
     try:
@@ -109,6 +117,22 @@ def test_a_version_stays_until_its_last_request_has_left(held, serving, until):
     assert response.model_spec.version.value == 1
     assert list(response.outputs["root"].float_val) == [3, 3]
     until(lambda: states(serving.asked)[1] == Status.END)
+
+
+def test_a_model_that_warms_up_holds_up_no_other(held, serving, until):
+    (serving.models / "other").mkdir()
+    write_version(serving.models / "other" / "1", offset=2.0)
+    until(lambda: answers(serving.asked, 2, model="other"))
+    slow = serving.models / "other" / ".slow"
+    write_version(slow)
+    write_warmup(slow, [predict_request("root", z=np.ones([1, 2], "float32"))])
+    os.rename(slow, serving.models / "other" / "2")
+    assert held.entered.wait(60)
+    write_version(serving.models / "tiny" / "2", offset=5.0)
+    until(lambda: level(serving.asked) == 5)
+    assert level(serving.asked, model="other") == 2
+    held.may_go.set()
+    until(lambda: answers(serving.asked, 0, model="other"))
 
 
 @pytest.mark.parametrize("port", ["grpc", "rest"])
@@ -271,12 +295,5 @@ def test_a_version_that_is_deleted_goes(serving, until):
 def test_a_model_that_comes_is_served(serving, until):
     (serving.models / "other").mkdir()
     write_version(serving.models / "other" / "1", offset=2.0)
-
-    def answers():
-        try:
-            return level(serving.asked, model="other") == 2
-        except grpc.RpcError:
-            return False
-
-    until(answers)
+    until(lambda: answers(serving.asked, 2, model="other"))
     assert level(serving.asked) == 0
