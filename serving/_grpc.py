@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
-from keras_vae.serving._ports import taken
+from keras_vae.serving._ports import address, not_listening
 from keras_vae.serving._protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -21,6 +21,7 @@ from keras_vae.serving._service import Service
 from keras_vae.serving._status import StatusError, invalid
 
 _DRAIN_SECONDS = 30
+_MOST_CALLS = 1000  # under way or waiting; one more is RESOURCE_EXHAUSTED
 _LONGEST_TEXT = 1000  # an error's text travels in a header, whose size is limited
 
 
@@ -38,11 +39,11 @@ def grpc_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
         The port.
 
     Raises:
-        UserError: When the port is taken.
+        UserError: When the port cannot be listened at.
     """
     pool = ThreadPoolExecutor(ALLOWED_BATCH_SIZES[-1], "grpc")  # enough to fill the largest batch
     options = [("grpc.max_receive_message_length", most_bytes), ("grpc.so_reuseport", 0)]
-    server = grpc.server(pool, options=options)
+    server = grpc.server(pool, options=options, maximum_concurrent_rpcs=_MOST_CALLS)
     server.add_generic_rpc_handlers(
         (
             grpc.method_handlers_generic_handler(
@@ -65,9 +66,9 @@ def grpc_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
         )
     )
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        bound = server.add_insecure_port(address(host, port))
     except RuntimeError:
-        raise taken(host, port, "--port") from None
+        raise not_listening(host, port, "--port") from None
     server.start()
     try:
         yield bound

@@ -19,7 +19,7 @@ import grpc
 from google.protobuf.json_format import MessageToDict
 
 from keras_vae.serving import _json
-from keras_vae.serving._ports import taken
+from keras_vae.serving._ports import family, not_listening
 from keras_vae.serving._protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -31,6 +31,7 @@ from keras_vae.serving._status import StatusError, invalid
 _GET = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?(/metadata)?", re.IGNORECASE)
 _POST = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?:predict", re.IGNORECASE)
 _DRAIN_SECONDS = 30
+_MOST_CONNECTIONS = 1000  # each has a thread; one more is closed at once
 _SILENCE_SECONDS = 60  # after which a connection is closed
 _LOG = logging.getLogger(__name__)
 _HTTP = {
@@ -59,12 +60,12 @@ def rest_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
         The port.
 
     Raises:
-        UserError: When the port is taken.
+        UserError: When the port cannot be listened at.
     """
     try:
         server = _Server(service, host, port, most_bytes)
     except OSError:
-        raise taken(host, port, "--rest-port") from None
+        raise not_listening(host, port, "--rest-port") from None
     thread = threading.Thread(target=server.serve_forever, name="rest", daemon=True)
     thread.start()
     try:
@@ -87,6 +88,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, service: Service, host: str, port: int, most_bytes: int) -> None:
+        self.address_family = family(host)
         self.service = service
         self.most_bytes = most_bytes
         self.is_stopping = False
@@ -94,6 +96,10 @@ class _Server(ThreadingHTTPServer):
         self._changed = threading.Condition()
         self._requests = 0
         super().__init__((host, port), _Handler)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether there is a thread left for a connection."""
+        return len(self.connections) < _MOST_CONNECTIONS
 
     @contextmanager
     def request(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import numpy as np
 
 from keras_vae.errors import UserError
@@ -285,7 +286,10 @@ def _fed(arrays: Iterable[Array]) -> Iterator[list[int]]:
 def _read(tensor: int) -> Array:
     """A copy of what a tensor holds."""
     runtime = load_runtime()
-    dtype = numpy_dtype(runtime.TF_TensorType(tensor))
+    try:
+        dtype = numpy_dtype(runtime.TF_TensorType(tensor))
+    except UserError as error:
+        raise StatusError(grpc.StatusCode.UNIMPLEMENTED, str(error)) from None
     shape = [runtime.TF_Dim(tensor, axis) for axis in range(runtime.TF_NumDims(tensor))]
     data, size = runtime.TF_TensorData(tensor), math.prod(shape)
     array = np.empty(size, dtype)  # (size,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ from urllib.parse import quote
 
 from keras_vae.errors import UserError
 from keras_vae.serving import configuration, local
-from keras_vae.serving._ports import free_ports
+from keras_vae.serving._ports import address, free_ports
 from keras_vae.serving._repository import expect_models
 from keras_vae.serving._session import load_runtime
 from keras_vae.serving.local import Served
@@ -27,7 +28,7 @@ IMAGE = "tensorflow/serving:2.19.1"
 
 _BINARY = "tensorflow_model_server"
 _EVERYWHERE = "0.0.0.0"
-_INFO_SECONDS = 20
+_DOCKER_SECONDS = 20
 _ANSWER_SECONDS = 5
 _STOP_SECONDS = 40
 _POLL_SECONDS = 0.2
@@ -88,12 +89,11 @@ def _has_binary() -> bool:
     return shutil.which(_BINARY) is not None
 
 
-def _has_docker() -> bool:
+def _has_image() -> bool:
     try:
-        info = subprocess.run(["docker", "info"], capture_output=True, timeout=_INFO_SECONDS)
+        return _docker("image", "inspect", IMAGE).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return info.returncode == 0
 
 
 def _has_runtime() -> bool:
@@ -102,6 +102,10 @@ def _has_runtime() -> bool:
     except (UserError, OSError):
         return False
     return True
+
+
+def _docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["docker", *arguments], capture_output=True, timeout=_DOCKER_SECONDS)
 
 
 @contextmanager
@@ -120,21 +124,26 @@ def _serve_with_binary(models: Path, port: int, rest_port: int, host: str) -> It
 @contextmanager
 def _serve_in_docker(models: Path, port: int, rest_port: int, host: str) -> Iterator[Running]:
     port, rest_port = free_ports(host, port, rest_port)
+    name = f"keras-vae-{os.getpid()}"
     with tempfile.TemporaryDirectory() as folder:
         written = configuration.write(models, Path(folder), base="/models")
         files = (written.models, written.batching, written.monitoring)
         inside = PurePosixPath("/configuration")
         command = [
-            *("docker", "run", "--rm", "--init"),  # an init passes signals on
-            f"--publish={host}:{port}:8500",
-            f"--publish={host}:{rest_port}:8501",
+            *("docker", "run", "--rm", "--init", f"--name={name}"),  # an init passes signals on
+            f"--publish={address(host, port)}:8500",
+            f"--publish={address(host, rest_port)}:8501",
             f"--mount=type=bind,source={models.resolve()},target=/models,readonly",
             f"--mount=type=bind,source={folder},target={inside},readonly",
             *(f"--entrypoint={_BINARY}", IMAGE, "--port=8500", "--rest_api_port=8501"),
             *_flags(*(inside / file.name for file in files)),
         ]
-        with _process(command, models, port, rest_port, host) as running:
-            yield running
+        try:
+            with _process(command, models, port, rest_port, host) as running:
+                yield running
+        finally:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                _docker("rm", "--force", name)  # which outlives a command that had to be killed
 
 
 @contextmanager
@@ -147,7 +156,7 @@ ENGINES = (
     Engine(
         _BINARY, "that program on the PATH", _has_binary, _serve_with_binary, keeps_to_host=False
     ),
-    Engine("docker", "Docker, with its daemon running", _has_docker, _serve_in_docker),
+    Engine("docker", f"Docker running, and `docker pull {IMAGE}`", _has_image, _serve_in_docker),
     Engine("local", "TensorFlow's package, on Linux or macOS", _has_runtime, _serve_locally),
 )
 """In the order in which "auto" tries them."""
@@ -169,9 +178,8 @@ def _process(
     command: Sequence[str], models: Path, port: int, rest_port: int, host: str
 ) -> Iterator[Running]:
     """Runs a server from when it answers to the end of the context, where it is told to stop."""
-    served = Served(
-        [folder.name for folder in expect_models(models)], f"{host}:{port}", f"{host}:{rest_port}"
-    )
+    names = [folder.name for folder in expect_models(models)]
+    served = Served(names, address(host, port), address(host, rest_port))
     process = subprocess.Popen(command, start_new_session=True)  # Ctrl-C is for this program alone
 
     def wait(seconds: float) -> None:

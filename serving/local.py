@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_vae.serving._grpc import grpc_server
+from keras_vae.serving._ports import address
 from keras_vae.serving._repository import Repository
 from keras_vae.serving._rest import rest_server
 from keras_vae.serving._service import Service
@@ -49,7 +50,7 @@ def serve(
         host: The address to listen at; "0.0.0.0" for all of this machine's.
 
     Raises:
-        UserError: For a folder without models, or a port that is taken.
+        UserError: For a folder without models, or a port that cannot be listened at.
     """
     repository = Repository(Path(models))
     service = Service(repository)
@@ -58,4 +59,4 @@ def serve(
         grpc_server(service, host, port, _MOST_REQUEST_BYTES) as bound,
         rest_server(service, host, rest_port, _MOST_REQUEST_BYTES) as rest_bound,
     ):
-        yield Served(repository.names, f"{host}:{bound}", f"{host}:{rest_bound}")
+        yield Served(repository.names, address(host, bound), address(host, rest_bound))

@@ -61,6 +61,10 @@ class Tiny(tf.Module):
         """Its output has no batch."""
         return {"total": tf.reduce_sum(z)}
 
+    def half(self, z):
+        """Its output is of a dtype that is not known here."""
+        return {"half": tf.cast(z, tf.float16)}
+
     def signatures(self):
         z, text = tf.TensorSpec([None, 2], tf.float32), tf.TensorSpec([None], tf.string)
         functions = {
@@ -70,6 +74,7 @@ class Tiny(tf.Module):
             "root": (self.root, {"z": z}),
             "shout": (self.shout, {"text": text}),
             "total": (self.total, {"z": z}),
+            "half": (self.half, {"z": z}),
         }
         concrete = {
             name: tf.function(function).get_concrete_function(**specs)

@@ -1,9 +1,9 @@
 """How long `keras-vae serve` takes to answer, and to take up a new version.
 
 Run `python tests/benchmarks/versions.py VERSION` where the project is installed; VERSION is an
-exported one, such as saved_models/mnist-cvae/1. It stands for 1, 2 and 12 models by links. The clock
-of the start runs from the program's to its first answer; the one of a new version from the rename
-that publishes it to the first answer from it, while a client asks all the time.
+exported one, such as saved_models/mnist-cvae/1. By links it stands for 1, 2 and 12 models. The
+clock of the start runs from the program's to its first answer; the one of a new version from the
+rename that publishes it to the first answer from it, while a client asks all the time.
 """
 
 from __future__ import annotations

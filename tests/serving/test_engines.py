@@ -11,13 +11,18 @@ import pytest
 
 from keras_vae.errors import UserError
 from keras_vae.serving import engines
+from tiny_saved_models import write_version
 
 STAND_IN = """#!{python}
 import http.server, json, os, sys
 
 arguments = sys.argv[1:]
-if arguments == ["info"]:
-    sys.exit({info})
+if arguments[:2] == ["image", "inspect"]:
+    sys.exit({missing})
+if arguments[0] == "rm":
+    with open({record!r} + ".removed", "w") as file:
+        file.write(arguments[-1])
+    sys.exit()
 flags = dict(one.lstrip("-").partition("=")[::2] for one in arguments)
 sizes = {{name: os.path.getsize(flags[name]) for name in flags if os.path.isfile(flags[name])}}
 with open({record!r}, "w") as file:
@@ -49,11 +54,11 @@ def machine(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
 
-    def install(name, *, info=0, fails=False):
+    def install(name, *, missing=0, fails=False):
         record = tmp_path / f"{name}.json"
         path = folder / name
         path.write_text(
-            STAND_IN.format(python=sys.executable, info=info, fails=fails, record=str(record))
+            STAND_IN.format(python=sys.executable, missing=missing, fails=fails, record=str(record))
         )
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return record
@@ -71,7 +76,7 @@ def models(tmp_path):
 
 def test_auto_takes_the_first_that_works(machine):
     assert engines.choose("auto").name == "local"
-    machine("docker", info=1)
+    machine("docker", missing=1)
     assert engines.choose("auto").name == "local"
     machine("docker")
     assert engines.choose("auto").name == "docker"
@@ -132,6 +137,8 @@ def test_docker(machine, models):
         assert f"--mount=type=bind,source={models},target=/models,readonly" in mounts
         assert engines.IMAGE in arguments
         assert "--model_config_file=/configuration/models.config" in arguments
+    removed = record.with_name(f"{record.name}.removed").read_text()
+    assert f"--name={removed}" in arguments
 
 
 def test_a_program_that_ends_before_it_serves(machine, models):
@@ -160,6 +167,16 @@ def test_a_program_that_ends_by_itself(machine, models, monkeypatch):
 @pytest.mark.parametrize("engine", engines.ENGINES, ids=lambda engine: engine.name)
 def test_no_models(engine, tmp_path):
     with pytest.raises(UserError, match="no"), engine.serve(tmp_path, 0, 0, "127.0.0.1"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["docker", "local"])
+def test_a_host_that_is_not_this_machine(machine, tmp_path, name):
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
+    write_version(tmp_path / "models" / "tiny" / "1")
+    machine("docker")
+    served = engines.choose(name).serve(tmp_path / "models", 0, 0, "203.0.113.9")
+    with pytest.raises(UserError, match=r"'203.0.113.9' cannot be .* as --host"), served:
         pass
 
 

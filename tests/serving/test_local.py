@@ -11,6 +11,7 @@ import grpc
 import numpy as np
 import pytest
 
+from asked import Asked
 from keras_vae.errors import UserError
 from keras_vae.serving import local
 from keras_vae.serving._protos import (
@@ -253,8 +254,30 @@ def test_a_taken_port(asked, tmp_path):
             pass
 
 
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+def test_ipv6(tmp_path, monkeypatch):
+    for proxy in ("http_proxy", "https_proxy"):  # which are for other machines than ::1
+        monkeypatch.delenv(proxy, raising=False)
+    (tmp_path / "tiny").mkdir()
+    write_version(tmp_path / "tiny" / "1")
+    with local.serve(tmp_path, 0, 0, "::1") as served:
+        assert served.address.startswith("[::1]:")
+        asked = Asked(served)
+        assert asked.predict(sample_request([6]))["image"].max() == 6
+        assert asked.rest("tiny")[0] == 200
+
+
 ALONE = """
 import sys
+from asked import Asked
 from keras_vae.serving import local
 from keras_vae.serving._protos import predict_pb2, prediction_service_pb2_grpc
 import grpc

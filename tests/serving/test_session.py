@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import numpy as np
 import pytest
 
@@ -30,8 +31,14 @@ def test_arrays_of_any_layout(session):
 
 
 def test_signatures_are_those_of_prediction(session):
-    names = {"sample", "sample_png", "encode", "root", "shout", "total", "serving_default"}
-    assert set(session.signatures) == names
+    names = {"sample", "sample_png", "encode", "root", "shout", "total", "half"}
+    assert set(session.signatures) == names | {"serving_default"}
+
+
+def test_a_dtype_that_is_not_known_here(session):
+    with pytest.raises(StatusError, match=r"float16|half") as error:
+        session.run("half", {"z": np.ones([1, 2], "float32")})
+    assert error.value.code is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_runs_side_by_side(session):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from asked import Asked
-from keras_vae.serving import local
+from keras_vae.serving import _grpc, _rest, local
 from keras_vae.serving._protos import get_model_status_pb2, model_pb2
 from keras_vae.serving._session import Session
 from tiny_saved_models import predict_request, sample_request, write_version, write_warmup
@@ -133,6 +133,29 @@ def test_a_model_that_warms_up_holds_up_no_other(held, serving, until):
     assert level(serving.asked, model="other") == 2
     held.may_go.set()
     until(lambda: answers(serving.asked, 0, model="other"))
+
+
+def test_more_calls_than_can_wait_are_refused(held, monkeypatch, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    write_version(tmp_path / "tiny" / "1")
+    monkeypatch.setattr(_grpc, "_MOST_CALLS", 1)
+    monkeypatch.setattr(_rest, "_MOST_CONNECTIONS", 1)
+    request = predict_request("root", z=np.full([1, 2], 9, "float32"))
+    with local.serve(tmp_path, 0, 0) as served, ThreadPoolExecutor(1) as pool:
+        asked = Asked(served)
+        slow = pool.submit(asked.predict, request)
+        assert held.entered.wait(60)
+        with pytest.raises(grpc.RpcError) as error:
+            asked.predict(request)
+        assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        kept = http.client.HTTPConnection(served.rest_address, timeout=60)
+        kept.request("GET", "/v1/models/tiny")
+        assert kept.getresponse().read()
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+            asked.rest("tiny")
+        held.may_go.set()
+        assert slow.result(60)["root"].tolist() == [[3, 3]]
+        kept.close()
 
 
 @pytest.mark.parametrize("port", ["grpc", "rest"])
