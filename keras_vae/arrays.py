@@ -10,8 +10,7 @@ import tensorflow as tf
 
 from keras_vae.errors import UserError
 from keras_vae.noise import Tensor
-
-Array = np.ndarray[Any, Any]
+from keras_vae.rows import Array, no_data
 
 BATCH_SIZE = 1000
 """Rows per call when a whole data set is encoded, decoded or scored."""
@@ -30,9 +29,7 @@ def as_data(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
         # bits, and `Noise.for_rows` depends on all of them.
         return tf.cast(tf.cast(x, tf.float64) * (1.0 / 255.0), tf.float32)
     if not x.dtype.is_floating:
-        raise UserError(
-            f"Received data of dtype {x.dtype.name}; expected uint8 (read as x / 255) or floats."
-        )
+        raise no_data(x.dtype.name)
     return tf.cast(x, tf.float32)
 
 
@@ -70,45 +67,6 @@ def as_condition(y: Tensor, condition_dim: int) -> Tensor:
     return tf.cast(y, tf.float32)
 
 
-def condition_array(condition: Any, condition_dim: int, num: int) -> Array:
-    """One condition for all rows, or one each -> float32 (num, condition_dim), every label checked.
-
-    Args:
-        condition: A label, labels (num,), a vector (condition_dim,) of floats, or vectors (num,
-            condition_dim).
-        condition_dim: The width that the networks take.
-        num: Rows.
-
-    Raises:
-        UserError: When it is missing, of another length, or a label is out of range.
-    """
-    if condition is None:
-        raise UserError(
-            f"This model needs a condition: a label below {condition_dim}, "
-            f"or {condition_dim} values per row."
-        )
-    values = np.asarray(condition)
-    if values.ndim == 0 or (
-        values.ndim == 1 and condition_dim > 1 and not _are_labels(values, condition_dim)
-    ):
-        values = np.broadcast_to(values, (num, *values.shape))  # (num,) or (num, condition_dim)
-    if len(values) != num:
-        raise UserError(
-            f"Received {len(values)} conditions for {num} rows; expected one for all, or one each."
-        )
-    check_labels(values, condition_dim)
-    return np.asarray(as_condition(tf.constant(values), condition_dim))
-
-
-def check_labels(y: Array, condition_dim: int) -> None:
-    """Raises a `UserError` for labels out of range; any other condition passes."""
-    if _are_labels(y, condition_dim) and y.size and not (y.min() >= 0 and y.max() < condition_dim):
-        raise UserError(
-            f"Received labels from {y.min()} to {y.max()}; "
-            f"expected them from 0 to {condition_dim - 1}."
-        )
-
-
 def check_range(
     name: str,
     x: Array,
@@ -126,12 +84,6 @@ def check_range(
             f"{name} ranges from {x.min():g} to {x.max():g}, and the {taker} takes {low:g} to "
             f"{high:g}: {mend}."
         )
-
-
-def _are_labels(y: Array, condition_dim: int) -> bool:
-    """Whether these are class labels: integers, where a condition has more than one number."""
-    is_integer = np.issubdtype(y.dtype, np.integer)
-    return is_integer and condition_dim > 1 and (y.ndim < 2 or y.shape[1:] == (1,))
 
 
 def over_batches(

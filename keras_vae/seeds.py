@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_vae.errors import UserError
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
+from keras_vae.rows import Array
 
 
 def row_seeds(num: int, seed: int | None, temperature: float) -> Array:

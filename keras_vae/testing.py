@@ -21,10 +21,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.arrays import Array
 from keras_vae.errors import UserError
 from keras_vae.models import Generative, LatentModel
 from keras_vae.noise import Noise
+from keras_vae.rows import Array
 
 _ROWS = 12
 _BATCH_SIZE = 4

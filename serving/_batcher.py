@@ -12,15 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import grpc
 import numpy as np
 
+from keras_vae.rows import Array
 from keras_vae.serving._status import StatusError
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
 
 Arrays = Mapping[str, "Array"]
 

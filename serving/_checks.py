@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 from keras_vae.serving._protos import meta_graph_pb2, tensor_pb2, tensor_shape_pb2
 from keras_vae.serving._status import invalid
 from keras_vae.serving.tensors import dtype_name, to_array
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
 
 
 def check_names(signature: meta_graph_pb2.SignatureDef, names: Iterable[str]) -> None:

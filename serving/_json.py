@@ -12,17 +12,15 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from keras_vae.rows import Array
 from keras_vae.serving._checks import check_names
 from keras_vae.serving._protos import meta_graph_pb2, model_pb2, predict_pb2, types_pb2
 from keras_vae.serving._status import invalid
 from keras_vae.serving.tensors import dtype_name, numpy_dtype, to_array, to_proto
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
 
 _ROWS, _COLUMNS = "instances", "inputs"
 _MOST_PARTS, _LONGEST_QUOTE = 100, 256  # parts and characters of a value that an error quotes

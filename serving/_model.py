@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +12,11 @@ from typing import TypeAlias
 
 import grpc
 
+from keras_vae.model_folders import versions
 from keras_vae.serving._protos import get_model_status_pb2
 from keras_vae.serving._servable import Servable
 from keras_vae.serving._status import StatusError
 
-_LARGEST_VERSION = 2**63 - 1
 _LOG = logging.getLogger(__name__)
 
 Status: TypeAlias = get_model_status_pb2.ModelVersionStatus
@@ -155,13 +154,6 @@ class Model:
         status.status.error_code, status.status.error_message = code.value[0], text
         with self._lock:
             self._statuses[version] = status
-
-
-def versions(folder: Path) -> dict[int, Path]:
-    """Number -> folder of a model's versions: those named by a number, with a saved_model.pb."""
-    found = [path.parent for path in folder.glob("*/saved_model.pb")]
-    numbered = {int(path.name): path for path in found if re.fullmatch("[0-9]+", path.name)}
-    return {number: path for number, path in numbered.items() if number <= _LARGEST_VERSION}
 
 
 def not_found(name: str, version: int | None) -> StatusError:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import grpc
 
-from keras_vae.errors import UserError
-from keras_vae.serving._model import Model, Status, not_found, versions
+from keras_vae.model_folders import expect_models, models
+from keras_vae.serving._model import Model, Status, not_found
 from keras_vae.serving._protos import model_pb2
 from keras_vae.serving._servable import Servable
 from keras_vae.serving._status import StatusError, invalid
@@ -101,7 +101,7 @@ class Repository:
 
     def _notice_models(self) -> None:
         try:
-            for path in _model_folders(self._folder):
+            for path in models(self._folder):
                 if path.name not in self._models:
                     self._models[path.name] = Model(path)
         except OSError as error:
@@ -114,25 +114,6 @@ class Repository:
             model.refresh()
         except Exception as error:  # such as a folder that changes in the meantime
             _LOG.error("%s cannot be read: %s", model.name, error)
-
-
-def expect_models(folder: Path) -> list[Path]:
-    """The folders of the models in a folder.
-
-    Raises:
-        UserError: When it does not exist, or has none.
-    """
-    found = _model_folders(folder) if folder.is_dir() else []
-    if not found:
-        raise UserError(
-            f"There are no models in {str(folder)!r}: expected <model>/<version>/saved_model.pb "
-            "in it, as `keras-vae export` writes them."
-        )
-    return found
-
-
-def _model_folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if versions(path))
 
 
 def _version(spec: model_pb2.ModelSpec) -> int | None:

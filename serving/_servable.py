@@ -12,6 +12,7 @@ from pathlib import Path
 import grpc
 
 from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
+from keras_vae.model_folders import DEFAULT_SIGNATURE
 from keras_vae.serving._batcher import Batcher
 from keras_vae.serving._checks import checked_inputs, checked_outputs
 from keras_vae.serving._protos import meta_graph_pb2, model_pb2, predict_pb2
@@ -19,8 +20,6 @@ from keras_vae.serving._session import Session
 from keras_vae.serving._status import StatusError
 from keras_vae.serving._warmup import warmup_requests
 from keras_vae.serving.tensors import to_proto
-
-_DEFAULT_SIGNATURE = "serving_default"
 
 
 class Servable:
@@ -56,7 +55,7 @@ class Servable:
         Raises:
             StatusError: When there is none of that name.
         """
-        name = spec.signature_name or _DEFAULT_SIGNATURE
+        name = spec.signature_name or DEFAULT_SIGNATURE
         if name not in self.signatures:
             raise StatusError(
                 grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
@@ -72,7 +71,7 @@ class Servable:
         signature = self.signature(request.model_spec)
         names = checked_outputs(signature, request.output_filter)
         inputs = checked_inputs(signature, request.inputs, most_rows=ALLOWED_BATCH_SIZES[-1])
-        key = request.model_spec.signature_name or _DEFAULT_SIGNATURE
+        key = request.model_spec.signature_name or DEFAULT_SIGNATURE
         outputs = self._batchers[key](inputs)
         response = predict_pb2.PredictResponse()
         response.model_spec.name = self.name

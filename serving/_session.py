@@ -15,18 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import numpy as np
 
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 from keras_vae.serving._protos import config_pb2, meta_graph_pb2, rewriter_config_pb2
 from keras_vae.serving._status import StatusError, invalid
 from keras_vae.serving.tensors import dtype_number, numpy_dtype
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
 
 _STRING_BYTES = 24
 """The size of a TF_TString."""

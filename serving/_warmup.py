@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keras_vae.errors import UserError
+from keras_vae.model_folders import WARMUP
 from keras_vae.serving._protos import predict_pb2, prediction_log_pb2
-
-REQUESTS = Path("assets.extra", "tf_serving_warmup_requests")
-"""The file, in the folder of a version."""
 
 _HEADER = struct.Struct("<QI")
 _FOOTER_BYTES = 4
@@ -27,7 +25,7 @@ def warmup_requests(folder: Path) -> Iterator[predict_pb2.PredictRequest]:
         UserError: For a file that ends within a record.
         google.protobuf.message.DecodeError: For a record that is no message.
     """
-    path = folder / REQUESTS
+    path = folder / WARMUP
     if not path.is_file():
         return
     with path.open("rb") as file:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import numpy as np
 
 from keras_vae.errors import UserError
+from keras_vae.rows import Array, as_condition, as_data, as_labels
 from keras_vae.seeds import row_seeds
 from keras_vae.serving.connection import Connection
-from keras_vae.serving.rows import as_condition, as_data, as_labels
 from keras_vae.serving.signatures import Signature
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
 
 
 class Client:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 from keras_vae.errors import UserError
+from keras_vae.model_folders import expect_models
 
 _MODEL = """\
   config {{
@@ -67,18 +68,7 @@ def write(models: Path, folder: Path, *, base: str | None = None) -> Configurati
     Raises:
         UserError: When there is no model in the folder.
     """
-    names = sorted(
-        {
-            graph.parents[1].name
-            for graph in models.glob("*/*/saved_model.pb")
-            if graph.parent.name.isdecimal()
-        }
-    )
-    if not names:
-        raise UserError(
-            f"There is no <name>/<version>/saved_model.pb in '{models}': name a folder of exported "
-            "models, or export one with `keras-vae export`."
-        )
+    names = [model.name for model in expect_models(models)]
     root = str(models.resolve()) if base is None else base.rstrip("/")
     configs = [_MODEL.format(name=_text(name), path=_text(f"{root}/{name}")) for name in names]
     sizes = "\n".join(f"allowed_batch_sizes: {size}" for size in ALLOWED_BATCH_SIZES)

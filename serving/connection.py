@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import numpy as np
 
 from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 from keras_vae.serving._protos import (
     get_model_metadata_pb2,
     meta_graph_pb2,
@@ -21,9 +22,6 @@ from keras_vae.serving._protos import (
 from keras_vae.serving.channel import MESSAGE_BYTES, open_channel
 from keras_vae.serving.signatures import Signature
 from keras_vae.serving.tensors import to_array, to_proto
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
 
 _ROOM = 2**18  # bytes of a message for what is no row: names, shapes, the model
 

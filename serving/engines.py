@@ -18,9 +18,9 @@ from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import quote
 
 from keras_vae.errors import UserError
+from keras_vae.model_folders import expect_models
 from keras_vae.serving import configuration, local
 from keras_vae.serving._ports import address, free_ports
-from keras_vae.serving._repository import expect_models
 from keras_vae.serving._session import load_runtime
 from keras_vae.serving.local import Served
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 from keras_vae.serving._protos import meta_graph_pb2
 from keras_vae.serving.tensors import numpy_dtype
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
 
 
 @dataclass(frozen=True)

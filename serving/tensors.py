@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 from keras_vae.serving._protos import tensor_pb2, types_pb2
-
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
 
 _FIELDS: dict[int, tuple[np.dtype[Any], str]] = {
     types_pb2.DT_FLOAT: (np.dtype("float32"), "float_val"),

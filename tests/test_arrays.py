@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vae import arrays
+from keras_vae import arrays, rows
 from keras_vae.errors import UserError
 
 ONE_HOT = [[0, 0, 1], [1, 0, 0]]
@@ -60,7 +60,7 @@ def test_data_of_another_kind(x, message):
 def test_forms_of_one_label(condition):
     for values in (
         arrays.as_condition(condition, 3),
-        arrays.condition_array(condition, 3, 2),
+        rows.as_condition(condition, 2, 3),
     ):
         assert values.dtype == np.float32
         np.testing.assert_array_equal(values, ONE_HOT)
@@ -93,11 +93,11 @@ def test_a_label_out_of_range_is_nan_in_a_graph(labels):
     ids=["one label", "one uint8 label", "labels", "one vector"],
 )
 def test_one_for_all_or_one_each(condition, expected):
-    np.testing.assert_array_equal(arrays.condition_array(condition, 3, 2), expected)
+    np.testing.assert_array_equal(rows.as_condition(condition, 2, 3), expected)
 
 
 def test_one_real_number_for_all():
-    np.testing.assert_array_equal(arrays.condition_array(0.5, 1, 2), [[0.5], [0.5]])
+    np.testing.assert_array_equal(rows.as_condition(0.5, 2, 1), [[0.5], [0.5]])
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,15 @@ def test_one_real_number_for_all():
         (-1, "from -1 to -1"),
         ([0, 7], "from 0 to 7"),
         ([[0], [7]], "from 0 to 7"),
-        ([0, 1, 2], "Received 3 conditions for 2 rows"),
-        (np.zeros((2, 4)), r"shape \(2, 4\).*values \(batch, 3\)"),
-        (1.5, "float64; expected integer labels"),
+        ([0, 1, 2], r"shape \(3,\) and dtype int64 for 2 rows.* of shape \(\), or .* \(2,\)"),
+        (np.zeros((2, 4)), r"shape \(2, 4\).* of shape \(3,\), or .* \(2, 3\)"),
+        (np.zeros((2, 3, 1)), r"shape \(2, 3, 1\)"),
+        (1.5, r"shape \(\) and dtype float64 .* expected integer labels, or"),
     ],
 )
 def test_conditions_that_cannot_be(condition, message):
     with pytest.raises(UserError, match=message) as error:
-        arrays.condition_array(condition, 3, 2)
+        rows.as_condition(condition, 2, 3)
     assert "\n" not in str(error.value)
 
 

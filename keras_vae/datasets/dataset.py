@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from keras_vae.errors import UserError
-
-Array = npt.NDArray[Any]
-
+from keras_vae.rows import Array
 
 _LEAST_TEST = 2
 """Rows: of fewer, nothing can be said."""

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vae.datasets.dataset import Array, Dataset, from_arrays
+from keras_vae.datasets.dataset import Dataset, from_arrays
 from keras_vae.datasets.npz import read_arrays
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 
 SHAPE = (1965, 28, 20)
 NUM_TEST = 400

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vae.datasets.dataset import Array, Dataset, from_arrays
+from keras_vae.datasets.dataset import Dataset, from_arrays
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 
 FILES = {  # array -> file, rank
     "x_train": ("train-images-idx3-ubyte", 3),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vae.datasets.dataset import Array, Dataset, from_arrays
+from keras_vae.datasets.dataset import Dataset, from_arrays
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 
 
 def read_arrays(path: Path, required: str, *optional: str) -> dict[str, Array]:

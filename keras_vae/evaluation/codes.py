@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.arrays import BATCH_SIZE, Array, over_batches
+from keras_vae.arrays import BATCH_SIZE, over_batches
 from keras_vae.models import LatentModel
 from keras_vae.models.jacobian import WIDEST, closed_form, exact, single_layer
 from keras_vae.noise import Tensor
+from keras_vae.rows import Array
 
 _JACOBIAN_VALUES = 2**26
 """Numbers of the Jacobians that are in memory at a time: 256 MB."""

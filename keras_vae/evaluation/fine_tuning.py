@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_vae.arrays import Array
 from keras_vae.models import LatentModel
+from keras_vae.rows import Array
 
 
 def fine_tune(

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_vae.arrays import Array
 from keras_vae.models import Generative
+from keras_vae.rows import Array
 
 
 def active_units(model: Generative, x: Any, condition: Any = None, threshold: float = 0.01) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_vae.arrays import Array
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 
 
 def _linear() -> Any:

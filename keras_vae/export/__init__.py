@@ -16,6 +16,7 @@ from keras_vae.export.endpoint import Endpoint
 from keras_vae.export.published import published
 from keras_vae.export.servable import signatures, trace, write_servable
 from keras_vae.export.warmup import replay, write_warmup
+from keras_vae.model_folders import CARD, MODEL
 
 __all__ = ["Endpoint", "export"]
 
@@ -50,9 +51,9 @@ def export(
         for name, function in traced.items():
             audit(name, function.graph.as_graph_def())
         write_servable(traced, default, version.draft)
-        save(version.draft / "model.keras")
+        save(version.draft / MODEL)
         text = json.dumps({**card, "signatures": signatures(endpoints, traced, default)}, indent=2)
-        (version.draft / "card.json").write_text(text + "\n", encoding="utf-8")
+        (version.draft / CARD).write_text(text + "\n", encoding="utf-8")
         write_warmup(endpoints, version.name, version.draft)
         replay(version.draft)
     return version.folder

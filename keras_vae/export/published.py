@@ -6,14 +6,18 @@ import dataclasses
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from keras_vae.errors import UserError
+from keras_vae.model_folders import is_version
 
 _DRAFT = ".unfinished-"
 """Begins the name of a folder that is not finished; a server looks at numbers alone."""
+_FORGOTTEN_SECONDS = 24 * 60 * 60
+"""An export that was killed leaves a draft, which is removed by one that begins a day later."""
 
 
 @dataclasses.dataclass
@@ -44,17 +48,18 @@ def published(path: str | Path) -> Iterator[Version]:
         UserError: When that version is there already, or when the path names no folder.
     """
     path = Path(path)
-    asked = path if path.name.isdecimal() else None
+    asked = path if is_version(path.name) else None
     model = path.parent if asked else path
     name = model.resolve().name
     if asked is not None and asked.exists():
         raise _taken(asked)
-    if not name or name.isdecimal():
+    if not name or is_version(name):
         raise UserError(
             f"A model is exported to <models>/<name>/<version>, with a name that is no number, or "
             f"to <models>/<name> for the next free version. Received {str(path)!r}."
         )
     model.mkdir(parents=True, exist_ok=True)
+    _remove_forgotten(model)
     draft = model / f"{_DRAFT}{secrets.token_hex(8)}"
     draft.mkdir()
     try:
@@ -72,7 +77,7 @@ def published(path: str | Path) -> Iterator[Version]:
 def _rename(draft: Path, model: Path, asked: Path | None) -> Path:
     """Moves the draft to the version that was asked for, or to the next free one."""
     while True:
-        numbers = [int(folder.name) for folder in model.iterdir() if folder.name.isdecimal()]
+        numbers = [int(folder.name) for folder in model.iterdir() if is_version(folder.name)]
         target = asked or model / str(max(numbers, default=0) + 1)
         try:
             draft.rename(target)  # refused where a folder stands that is not empty
@@ -83,6 +88,13 @@ def _rename(draft: Path, model: Path, asked: Path | None) -> Path:
                 raise _taken(asked) from error
         else:
             return target
+
+
+def _remove_forgotten(model: Path) -> None:
+    for draft in model.glob(f"{_DRAFT}*"):
+        with suppress(OSError):  # another publisher was faster
+            if draft.stat().st_mtime < time.time() - _FORGOTTEN_SECONDS:
+                shutil.rmtree(draft)
 
 
 def _make_durable(draft: Path) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_vae.export.endpoint import Endpoint
-
-DEFAULT_SIGNATURE = "serving_default"
+from keras_vae.model_folders import DEFAULT_SIGNATURE
 
 
 def trace(endpoint: Endpoint) -> Any:

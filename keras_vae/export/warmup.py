@@ -13,14 +13,12 @@ from tensorflow_serving.apis import prediction_log_pb2
 from keras_vae.batch_sizes import ALLOWED_BATCH_SIZES
 from keras_vae.errors import UserError
 from keras_vae.export.endpoint import Endpoint
-
-WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
-"""Where TensorFlow Serving looks for them, in the folder of a version."""
+from keras_vae.model_folders import WARMUP
 
 
 def write_warmup(endpoints: Mapping[str, Endpoint], model_name: str, folder: Path) -> None:
     """Writes one request of zeros for every signature and allowed batch size."""
-    file = folder / WARMUP_FILE
+    file = folder / WARMUP
     file.parent.mkdir()
     with tf.io.TFRecordWriter(str(file)) as writer:
         for name, endpoint in endpoints.items():
@@ -40,7 +38,7 @@ def replay(folder: Path) -> None:
     Raises:
         UserError: When an output has another number of rows than the request.
     """
-    requests = _read_requests(folder / WARMUP_FILE)
+    requests = _read_requests(folder / WARMUP)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         # What `tf.compat.v1.saved_model.load` calls, which warns that there is a newer one.
         loaded = SavedModelLoader(str(folder)).load(session, ["serve"])

@@ -17,8 +17,8 @@ from matplotlib.patheffects import withStroke
 from keras_vae.datasets import Dataset
 from keras_vae.figures.examples import check_positive, conditions_of
 from keras_vae.figures.panels import DPI, FONT_SIZE, GREY
-from keras_vae.figures.sheets import Array
 from keras_vae.figures.suitability import check_suitable
+from keras_vae.rows import Array
 
 if TYPE_CHECKING:
     from keras_vae.models import LatentModel

@@ -23,8 +23,9 @@ from keras_vae.figures.examples import (
     values,
 )
 from keras_vae.figures.panels import Panel, draw_panels
-from keras_vae.figures.sheets import Array, default_columns
+from keras_vae.figures.sheets import default_columns
 from keras_vae.figures.suitability import check_suitable
+from keras_vae.rows import Array
 
 if TYPE_CHECKING:
     from keras_vae.models import VAE, LatentModel

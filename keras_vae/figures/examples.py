@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
-from keras_vae.figures.sheets import Array
+from keras_vae.rows import Array
 
 if TYPE_CHECKING:
     from keras_vae.models import LatentModel

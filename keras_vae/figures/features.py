@@ -11,8 +11,9 @@ from keras_vae.datasets import Dataset
 from keras_vae.figures.examples import check_positive, pick_rows, title_of, values
 from keras_vae.figures.kernels import first_kernel
 from keras_vae.figures.panels import Panel, draw_panels
-from keras_vae.figures.sheets import Array, default_columns
+from keras_vae.figures.sheets import default_columns
 from keras_vae.figures.suitability import check_suitable
+from keras_vae.rows import Array
 
 if TYPE_CHECKING:
     from keras_vae.models import LatentModel

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_vae.figures.sheets import Array, is_image
+from keras_vae.figures.sheets import is_image
+from keras_vae.rows import Array
 
 if TYPE_CHECKING:
     from keras_vae.models import LatentModel

@@ -13,7 +13,8 @@ from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from keras_vae.figures.sheets import Array, as_pixels, as_rgb, image_sheet, is_image, pixel_scale
+from keras_vae.figures.sheets import as_pixels, as_rgb, image_sheet, is_image, pixel_scale
+from keras_vae.rows import Array
 
 DPI = 150
 GREY = "0.45"

@@ -3,14 +3,12 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.image import imsave
 
 from keras_vae.errors import UserError
-
-Array = np.ndarray[Any, Any]
+from keras_vae.rows import Array
 
 TILE_PIXELS = 84  # an image is enlarged to about this many pixels on its longer side
 

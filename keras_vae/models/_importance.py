@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.arrays import Array
 from keras_vae.errors import UserError
 from keras_vae.noise import Noise, Tensor
+from keras_vae.rows import Array
 
 if TYPE_CHECKING:
     from keras_vae.models.generative import Generative

@@ -10,13 +10,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.arrays import Array, check_range, check_shape, condition_array, over_batches
+from keras_vae.arrays import check_range, check_shape, over_batches
 from keras_vae.distributions import Likelihood, Posterior
 from keras_vae.errors import UserError
 from keras_vae.export import Endpoint, export
 from keras_vae.models._chain import Chain, Data, Mean
 from keras_vae.models._endpoints import coding_endpoints
 from keras_vae.noise import Tensor
+from keras_vae.rows import Array, as_condition
 
 
 class Coding:
@@ -79,7 +80,7 @@ class Coding:
         values = np.asarray(values)
         if self.condition_dim is None:
             return (values,)
-        return values, condition_array(condition, self.condition_dim, len(values))
+        return values, as_condition(condition, len(values), self.condition_dim)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:

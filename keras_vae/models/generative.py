@@ -10,12 +10,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.arrays import Array, over_batches
+from keras_vae.arrays import over_batches
 from keras_vae.distributions import Likelihood
 from keras_vae.export import Endpoint
 from keras_vae.models._endpoints import generative_endpoints
 from keras_vae.models._importance import log_likelihood
 from keras_vae.noise import Noise, Tensor
+from keras_vae.rows import Array
 from keras_vae.seeds import row_seeds
 
 tfd = tfp.distributions

@@ -10,12 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.arrays import (
-    as_condition,
-    as_data,
-    check_range,
-    condition_array,
-)
+from keras_vae import arrays, rows
+from keras_vae.arrays import check_range
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
 from keras_vae.layers import get_corruption, tie
@@ -304,7 +300,7 @@ class LatentModel(Coding, keras.Model):
         if not isinstance(y, np.ndarray):
             return y
         if self.condition_dim is not None:
-            return condition_array(y, self.condition_dim, len(y))
+            return rows.as_condition(y, len(y), self.condition_dim)
         if isinstance(x, np.ndarray):
             _refuse_target(type(self).__name__, x, y)
         return y
@@ -361,14 +357,14 @@ class LatentModel(Coding, keras.Model):
         """Inputs x or (x, condition), and y -> float32 x and condition of the model's shapes."""
         if isinstance(inputs, (list, tuple)):
             inputs, y = inputs
-        x = as_data(inputs, self.event_shape)
+        x = arrays.as_data(inputs, self.event_shape)
         if self.condition_dim is not None:
             if y is None:
                 raise UserError(
                     f"A {type(self).__name__} needs a condition beside x, and received none: "
                     "call fit(x, y), predict([x, y]), sample(num, condition=...)."
                 )
-            return x, as_condition(y, self.condition_dim)
+            return x, arrays.as_condition(y, self.condition_dim)
         if y is not None:
             _refuse_target(type(self).__name__, x, y)
         return x, None

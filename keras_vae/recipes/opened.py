@@ -13,6 +13,7 @@ import keras
 
 from keras_vae.datasets import Dataset, load
 from keras_vae.errors import UserError
+from keras_vae.model_folders import CARD, MODEL, versions
 from keras_vae.models import LatentModel
 from keras_vae.recipes.recipe import Recipe, from_tables, names
 from keras_vae.recipes.runs import Run, latest_finished, runs
@@ -92,7 +93,7 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path = MODELS)
     if path.is_dir():
         if version_folders(path):
             return _open_exported(version_folders(path)[-1])
-        if (path / "card.json").exists():
+        if (path / CARD).exists():
             return _open_exported(path)
         run = Run(path)
         if not run.model_file.exists():
@@ -107,7 +108,7 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path = MODELS)
         run = Run(path.parent)
         if run.recipe_file.exists():
             return _open_run(run)
-        if path.name == run.model_file.name and (path.parent / "card.json").exists():
+        if path.name == run.model_file.name and (path.parent / CARD).exists():
             return _open_exported(path.parent)
         return Opened(read_model(path), path.stem)
     if version_folders(Path(models) / name) and not any(run.finished for run in runs(out, name)):
@@ -131,20 +132,19 @@ def from_preset(name: str, models: str | Path = MODELS) -> LatentModel:
     Raises:
         UserError: If there is none of that name.
     """
-    versions = version_folders(Path(models) / name)
-    if not versions:
+    folders = version_folders(Path(models) / name)
+    if not folders:
         there = sorted(path.name for path in Path(models).glob("*") if version_folders(path))
         raise UserError(
             f"There is no exported model {name!r} under {str(models)!r}, which holds "
             f"{', '.join(there) or 'none'}: make it with `keras-vae export {name}`."
         )
-    return read_model(versions[-1] / "model.keras")
+    return read_model(folders[-1] / MODEL)
 
 
 def version_folders(model: Path) -> list[Path]:
     """The versions of an exported model, `<models>/<name>/<version>/`, oldest first."""
-    versions = [path.parent for path in model.glob("*/card.json") if path.parent.name.isdecimal()]
-    return sorted(versions, key=lambda path: int(path.name))
+    return [folder for folder in versions(model).values() if (folder / CARD).exists()]
 
 
 def _open_run(run: Run) -> Opened:
@@ -154,7 +154,7 @@ def _open_run(run: Run) -> Opened:
 
 
 def _open_exported(folder: Path) -> Opened:
-    file = folder / "card.json"
+    file = folder / CARD
     name = folder.resolve().parent.name
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
@@ -163,7 +163,7 @@ def _open_exported(folder: Path) -> Opened:
             card["condition"] = "values"
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise UserError(f"{str(file)!r} is damaged: export the model anew.") from error
-    return Opened(read_model(folder / "model.keras"), name, recipe, report=card)
+    return Opened(read_model(folder / MODEL), name, recipe, report=card)
 
 
 def read_model(path: Path) -> LatentModel:

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from keras_vae.arrays import Array
 from keras_vae.evaluation import active_units, kl_per_dimension
+from keras_vae.rows import Array
 
 
 class LatentMonitor(keras.callbacks.Callback):

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_vae.arrays import Array
 from keras_vae.errors import UserError
+from keras_vae.rows import Array
 
 
 class StopOnNaN(keras.callbacks.Callback):

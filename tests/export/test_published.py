@@ -81,3 +81,14 @@ def test_a_killed_publisher_leaves_whole_versions_alone(tmp_path):
     assert len(numbered) >= 3
     for folder in numbered:
         assert [path.stat().st_size for path in folder.iterdir()] == [10000] * 20
+
+
+def test_what_a_killed_publisher_left_is_removed_a_day_later(tmp_path):
+    model = tmp_path / "model"
+    forgotten, young = model / ".unfinished-1", model / ".unfinished-2"
+    for draft in (forgotten, young):
+        (draft / "variables").mkdir(parents=True)
+    two_days_ago = time.time() - 2 * 24 * 60 * 60
+    os.utime(forgotten, (two_days_ago, two_days_ago))
+    publish(model)
+    assert sorted(path.name for path in model.iterdir()) == [".unfinished-2", "1"]

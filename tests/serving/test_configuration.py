@@ -110,7 +110,7 @@ def test_metrics_are_shown(models, tmp_path):
 
 @pytest.mark.parametrize("folder", ["models/empty", "models/c", "nowhere"])
 def test_a_folder_without_models(models, tmp_path, folder):
-    with pytest.raises(UserError, match=f"no <name>/<version>/saved_model.pb in '.*{folder}'"):
+    with pytest.raises(UserError, match=f"no models in '.*{folder}'"):
         configuration.write(tmp_path / folder, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
@@ -134,5 +134,5 @@ def test_command(models, tmp_path):
     assert 'base_path: "/models/a"' in (tmp_path / "generated" / "models.config").read_text()
     result = run("nowhere", "generated")
     assert result.returncode == 2
-    assert "saved_model.pb in 'nowhere': name a folder" in result.stderr
+    assert "There are no models in 'nowhere'" in result.stderr
     assert "Traceback" not in result.stderr

@@ -1,16 +1,15 @@
-"""A user's arrays -> rows as served models take them; `keras_vae.arrays` without TensorFlow."""
+"""A user's arrays -> the rows that models and servers take, with numpy alone."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from keras_vae.errors import UserError
 
-if TYPE_CHECKING:
-    from keras_vae.arrays import Array  # which imports TensorFlow
+Array = np.ndarray[Any, Any]
 
 
 def as_data(x: Any) -> Array:
@@ -21,19 +20,22 @@ def as_data(x: Any) -> Array:
     """
     x = np.asarray(x)
     if x.dtype == np.uint8:
-        return (x * (1.0 / 255.0)).astype(np.float32)  # in float64 first, as `keras_vae.arrays`
+        return (x * (1.0 / 255.0)).astype(np.float32)  # in float64 first, as `arrays.as_data`
     if not np.issubdtype(x.dtype, np.floating):
-        raise UserError(
-            f"Received data of dtype {x.dtype}; expected uint8 (read as x / 255) or floats."
-        )
+        raise no_data(x.dtype.name)
     return x.astype(np.float32)
+
+
+def no_data(dtype: str) -> UserError:
+    """The error of data of a dtype that is neither uint8 nor of floats."""
+    return UserError(f"Received data of dtype {dtype}; expected uint8 (read as x / 255) or floats.")
 
 
 def as_labels(condition: Any, num: int, num_labels: int = 2**31) -> Array:
     """One label for all rows, or one each -> int32 (num,).
 
     Args:
-        condition: A label, or labels (num,).
+        condition: A label, or labels (num,) or (num, 1).
         num: Rows.
         num_labels: How many labels there are, where it is known.
 
@@ -47,7 +49,7 @@ def as_labels(condition: Any, num: int, num_labels: int = 2**31) -> Array:
             "for all rows, or one each."
         )
     labels = _each(values, num, ())  # (num,)
-    if labels.min() < 0 or labels.max() >= num_labels:
+    if num and not (labels.min() >= 0 and labels.max() < num_labels):
         raise UserError(
             f"Received labels from {labels.min()} to {labels.max()}; "
             f"expected them from 0 to {num_labels - 1}."
@@ -65,8 +67,13 @@ def as_condition(condition: Any, num: int, condition_dim: int) -> Array:
         condition_dim: The width that the model takes.
 
     Raises:
-        UserError: When they are of another shape, or a label is out of range.
+        UserError: When it is missing or of another shape, or when a label is out of range.
     """
+    if condition is None:
+        raise UserError(
+            f"This model needs a condition: a label below {condition_dim}, "
+            f"or {condition_dim} values per row."
+        )
     values = np.asarray(condition)
     is_integer = np.issubdtype(values.dtype, np.integer)
     if is_integer and condition_dim > 1 and (values.ndim < 2 or values.shape[1:] == (1,)):
@@ -80,9 +87,10 @@ def _each(values: Array, num: int, shape: tuple[int, ...]) -> Array:
     size = math.prod(shape)
     if values.ndim <= len(shape) and values.size == size:
         return np.broadcast_to(values.reshape(shape), (num, *shape))  # (num, *shape)
-    if values.shape[:1] == (num,) and values.size == num * size:
+    if values.shape == (num, *shape) or (size == 1 and values.shape in {(num,), (num, 1)}):
         return values.reshape(num, *shape)  # (num, *shape)
+    labels = "integer labels, or " if size > 1 else ""
     raise UserError(
-        f"Received a condition of shape {values.shape} for {num} rows; "
-        f"expected shape {shape} for all of them, or {(num, *shape)}."
+        f"Received a condition of shape {values.shape} and dtype {values.dtype} for {num} rows; "
+        f"expected {labels}one for all, of shape {shape}, or one each, of shape {(num, *shape)}."
     )
