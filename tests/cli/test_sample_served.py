@@ -8,8 +8,8 @@ import pytest
 from matplotlib.image import imread
 
 import keras_vae as library
-from fake_serving import Served, exported, serving
 from keras_vae import networks
+from keras_vae.serving import local
 
 SHAPE = (8, 8, 1)
 
@@ -27,7 +27,7 @@ def served(models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name, model in models.items():
         model.export(folder / name, labels=name == "digits")
-    with serving({name: exported(folder / name / "1") for name in models}) as served:
+    with local.serve(folder, 0, 0) as served:
         yield served
 
 
@@ -59,12 +59,12 @@ def test_the_picture_is_that_of_the_local_model(keras_vae, served, models, model
         ("no", ["--label", 1], "NOT_FOUND from the model 'no'"),
     ],
 )
-def test_mistakes(refused, served: Served, model, options, message):
+def test_mistakes(refused, served, model, options, message):
     out = [] if "--out" in options else ["--out", "a.png"]
     assert message in refused("sample", model, *options, *out, "--server", served.address)
 
 
-def test_no_tensorflow_is_imported(served: Served, tmp_path):
+def test_no_tensorflow_is_imported(served, tmp_path):
     code = """
 import sys
 from keras_vae.cli import main

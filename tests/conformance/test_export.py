@@ -1,6 +1,8 @@
 """Every model is served: its signatures give what the model gives, whatever shares the batch."""
 
 import json
+import subprocess
+import sys
 from functools import cache
 
 import keras
@@ -18,6 +20,26 @@ SERVED = [case for case in CASES if case in PAIRS or case.name in {"cvae learned
 GENERATIVE = [case for case in SERVED if issubclass(case.cls, Generative)]
 CODING = {"encode", "decode", "reconstruct"}
 DRAWING = {"sample", "sample_png", "elbo", "log_prob"}
+BATCH_SIZES = (1, 2, 3, 7, 8, 17, 64)
+
+RUNTIME = """
+import sys
+from pathlib import Path
+import numpy as np
+from keras_vae.serving._session import Session
+
+for line in sys.stdin:
+    folder, inputs, outputs = map(Path, line.split())
+    session = Session(folder)
+    results = {}
+    with np.load(inputs) as arrays:
+        for name, signature in session.signatures.items():
+            found = session.run(name, {key: arrays[key] for key in signature.inputs})
+            results |= {f"{name}.{key}": values for key, values in found.items()}
+    session.close()
+    np.savez(outputs, **results)
+    print(*{"keras", "tensorflow", "tensorflow_probability"} & set(sys.modules), flush=True)
+"""
 
 
 class Servable:
@@ -52,6 +74,29 @@ def exported(tmp_path_factory, fitted_of):
     return export
 
 
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory):
+    """All outputs of an exported folder by TensorFlow's C API, in a process without its package."""
+    folder = tmp_path_factory.mktemp("runtime")
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUNTIME],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+
+    def run(version, inputs):
+        np.savez(folder / "inputs.npz", **inputs)
+        print(version, "inputs.npz", "outputs.npz", file=process.stdin, flush=True)
+        assert process.stdout.readline() == "\n"  # none of the heavy packages
+        with np.load(folder / "outputs.npz", allow_pickle=True) as outputs:
+            return dict(outputs)
+
+    yield run
+    process.communicate()
+
+
 @pytest.fixture(scope="module", params=SERVED, ids=str)
 def case(request):
     return request.param
@@ -73,6 +118,34 @@ def condition_of(case, num):
 def as_float(case, num):
     x = case.data(num)[0]
     return x if x.dtype == np.float32 else np.asarray(x / 255, "float32")
+
+
+def inputs_of(case, servable, num):
+    """Values for every input that a signature may have."""
+    z = servable.signatures["decode"].inputs["z"].tensor_shape.dim[1:]
+    generator = np.random.default_rng(0)
+    _, label = condition_of(case, num)
+    return {
+        "image": as_float(case, num),
+        "z": generator.normal(size=(num, *(dim.size for dim in z))).astype("float32"),
+        "seed": np.arange(7, 7 + num, dtype="int64"),
+        "temperature": generator.uniform(0.5, 1.0, num).astype("float32"),
+        **label,
+    }
+
+
+def assert_same(found, expected):
+    """Integers are equal, pictures to a level, and floats but for the order of sums."""
+    if found.dtype == object:
+        found, expected = (
+            np.stack([tf.io.decode_png(png) for png in pictures]).astype("float32")
+            for pictures in (found, expected)
+        )
+        np.testing.assert_allclose(found, expected, atol=1)
+    elif np.issubdtype(found.dtype, np.integer):
+        np.testing.assert_array_equal(found, expected)
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_signatures_have_named_inputs_and_outputs_with_a_free_batch(case, exported):
@@ -169,24 +242,30 @@ def test_scores_equal_the_models(generative, exported):
     np.testing.assert_allclose(log_prob, expected, atol=1e-3)
 
 
+def test_the_c_runtime_gives_the_same(case, exported, runtime):
+    _, folder, servable = exported(case.name)
+    inputs = inputs_of(case, servable, 5)
+    outputs = runtime(folder, inputs)
+    for name in CODING | {"serving_default"} | (DRAWING & set(servable.signatures)):
+        taken = servable.signatures[name].inputs
+        expected = servable(name, **{key: inputs[key] for key in taken})
+        for key, values in expected.items():
+            assert_same(outputs.pop(f"{name}.{key}"), values)
+    assert not outputs
+
+
 @pytest.mark.parametrize("name", ["cvae dense", "vae convolutional"])
-def test_a_row_does_not_depend_on_its_batch(name, exported):
-    case = named(name)
+@pytest.mark.parametrize("signature", sorted(CODING | DRAWING))
+def test_a_row_does_not_depend_on_its_batch(name, signature, exported):
     _, _, servable = exported(name)
-    _, labels = condition_of(case, 257)
-    whole = servable("sample", **drawing(257), **labels)
+    inputs = inputs_of(named(name), servable, 257)
+    asked = {key: inputs[key] for key in servable.signatures[signature].inputs}
+    whole = servable(signature, **asked)
     order = np.random.default_rng(0).permutation(257)
-    permuted = servable(
-        "sample", **{key: values[order] for key, values in (drawing(257) | labels).items()}
-    )
-    np.testing.assert_array_equal(permuted["seed"], whole["seed"][order])
-    np.testing.assert_allclose(permuted["image"], whole["image"][order], atol=1e-5)
-    for num in (1, 2, 3, 7, 8, 17, 64):
-        part = servable(
-            "sample", **{key: values[:num] for key, values in (drawing(257) | labels).items()}
-        )
-        np.testing.assert_allclose(part["image"], whole["image"][:num], atol=1e-5)
-        np.testing.assert_array_equal(part["seed"], whole["seed"][:num])
+    for rows in (order, *map(np.arange, BATCH_SIZES)):
+        part = servable(signature, **{key: values[rows] for key, values in asked.items()})
+        for key, values in part.items():
+            assert_same(values, whole[key][rows])
 
 
 def test_seeds_below_zero_are_fresh_and_come_back(generative, exported):
