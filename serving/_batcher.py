@@ -123,10 +123,8 @@ class Batcher:
         padding = self._size(rows) - rows if rows else 0
         batch = {}
         for name in tasks[0].inputs:
-            merged = np.concatenate([task.inputs[name] for task in tasks])  # (rows, ...)
-            batch[name] = np.concatenate(
-                [merged, *[merged[-1:]] * padding]
-            )  # (rows + padding, ...)
+            merged = _joined([task.inputs[name] for task in tasks])  # (rows, ...)
+            batch[name] = _joined([merged, *[merged[-1:]] * padding])  # (rows + padding, ...)
         outputs = self._function(batch)
         for name, array in outputs.items():
             if array.shape[:1] != (rows + padding,):
@@ -140,3 +138,7 @@ class Batcher:
             {name: array[end - task.rows : end] for name, array in outputs.items()}  # (rows, ...)
             for task, end in zip(tasks, ends, strict=True)
         ]
+
+
+def _joined(parts: list[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
