@@ -1,5 +1,9 @@
-"""An exported model behind the local engine: whatever shares the batch, a row is the same."""
+"""An exported model behind the local engine: a row is the same, whatever shares the batch.
 
+And whatever version comes meanwhile: no request fails.
+"""
+
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -56,3 +60,43 @@ def test_integers_are_equal_and_a_bad_label_spoils_its_row_alone(tmp_path):
             assert np.isnan(reply["image"]).all()
         else:
             np.testing.assert_allclose(reply["image"][0], expected[seed], atol=1e-5)
+
+
+def test_no_request_fails_while_a_new_export_takes_over(tmp_path, until):
+    model = named("cvae dense").build()
+    model.export(tmp_path / "cvae")
+    expected = [model.sample(4, condition=1, seed=0)]
+    done = threading.Event()
+    with (
+        local.serve(tmp_path, 0, 0) as served,
+        Client(served.address, "cvae") as client,
+        ThreadPoolExecutor(4) as pool,
+    ):
+
+        def ask() -> np.ndarray:
+            return client.sample(4, condition=1, seed=0)
+
+        def version(image: np.ndarray) -> int:
+            (index,) = [i for i, each in enumerate(expected) if np.allclose(image, each, atol=1e-5)]
+            return index
+
+        def hammer() -> list[np.ndarray]:
+            images = []
+            while not done.is_set():
+                images.append(ask())
+            return images
+
+        hammering = [pool.submit(hammer) for _ in range(4)]
+        try:
+            for weight in model.trainable_variables:
+                weight.assign(2.0 * weight)
+            expected.append(model.sample(4, condition=1, seed=0))
+            assert not np.allclose(*expected, atol=1e-2)
+            model.export(tmp_path / "cvae")
+            until(lambda: version(ask()) == 1)
+        finally:
+            done.set()
+        for images in (future.result(60) for future in hammering):
+            answers = [version(image) for image in images]
+            assert answers == sorted(answers)
+            assert answers[0] == 0
