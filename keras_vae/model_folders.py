@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from keras_vae.errors import UserError
@@ -25,14 +27,27 @@ def is_version(name: str) -> bool:
 
 
 def versions(model: Path) -> dict[int, Path]:
-    """Number -> folder of a model's versions, the oldest first."""
-    folders = [path.parent for path in model.glob(f"*/{GRAPH}") if is_version(path.parent.name)]
-    return {number: folder for number, folder in sorted((int(path.name), path) for path in folders)}
+    """Number -> folder of a model's versions, the oldest first; none where there is no folder.
+
+    Raises:
+        OSError: For a folder that cannot be read now, so that nobody takes it for an empty one.
+    """
+    try:
+        found = [Path(entry) for entry in os.scandir(model) if is_version(entry.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    numbered = sorted((int(path.name), path) for path in found if (path / GRAPH).exists())
+    return dict(numbered)
 
 
 def models(folder: Path) -> list[Path]:
-    """The folders of all models with a version, by name."""
-    return sorted(path for path in folder.iterdir() if versions(path))
+    """The folders of all models with a version, by name; those that nobody may read are none."""
+    found = []
+    for path in folder.iterdir():
+        with suppress(PermissionError):
+            if versions(path):
+                found.append(path)
+    return sorted(found)
 
 
 def expect_models(folder: Path) -> list[Path]:
@@ -42,6 +57,11 @@ def expect_models(folder: Path) -> list[Path]:
         UserError: When the folder does not exist, or has none.
     """
     found = models(folder) if folder.is_dir() else []
+    if not found and versions(folder):
+        raise UserError(
+            f"{str(folder)!r} is one model: name the folder that it stands in, "
+            f"{str(folder.resolve().parent)!r}."
+        )
     if not found:
         raise UserError(
             f"There are no models in {str(folder)!r}: expected <name>/<version>/{GRAPH} in it, "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import secrets
+from numbers import Integral
 
 import numpy as np
 
@@ -18,10 +20,16 @@ def row_seeds(num: int, seed: int | None, temperature: float) -> Array:
     Raises:
         UserError: For a number out of range.
     """
-    if num < 1 or not temperature >= 0 or not (seed is None or 0 <= seed <= 2**53 - num):
+    is_whole = isinstance(num, Integral) and isinstance(seed, Integral | None)
+    if (
+        not is_whole
+        or num < 1
+        or not 0 <= temperature < math.inf
+        or not (seed is None or 0 <= seed <= 2**53 - num)
+    ):
         raise UserError(
-            "sample() takes num >= 1, temperature >= 0 and a seed of at least 0 and at most "
-            f"2**53 - num. Received num={num!r}, temperature={temperature!r}, seed={seed!r}."
+            "sample() takes num >= 1, a finite temperature >= 0 and a seed of at least 0 and at "
+            f"most 2**53 - num. Received num={num!r}, temperature={temperature!r}, seed={seed!r}."
         )
     first = secrets.randbelow(2**53 - num) if seed is None else seed
     return np.arange(first, first + num, dtype=np.int64)

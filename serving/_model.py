@@ -24,10 +24,9 @@ Status: TypeAlias = get_model_status_pb2.ModelVersionStatus
 
 @dataclass(eq=False)
 class _Held:
-    """A servable, the number of requests in it, and whether it has been warmed up."""
+    """A servable and the number of requests in it."""
 
     servable: Servable
-    is_warm: bool
     users: int = 0
 
 
@@ -50,8 +49,11 @@ class Model:
         """Follows the folder: loads the newest version that works, and lets the one before go.
 
         A version is warmed up before it takes over from another. Where there is none, it answers
-        at once, and is warmed up by the next call. One that fails is refused with a line in the
-        log, and not tried again until its files change. For one thread at a time.
+        at once, and waits for `warm_up`. One that fails is refused with a line in the log, and not
+        tried again until its files change. For one thread at a time.
+
+        Raises:
+            OSError: When the folder cannot be read now; what is loaded stays.
         """
         for version, folder in sorted(versions(self._folder).items(), reverse=True):
             appearance = _appearance(folder)
@@ -64,6 +66,22 @@ class Model:
                 self._refused[version] = appearance
                 self._refuse(version, error)
         self._replace(None)
+
+    def warm_up(self) -> None:
+        """Warms up the version that answers, unless it is warm; one that fails is refused."""
+        with self._lock:
+            current = self._current
+        if current is None or current.servable.is_warm:
+            return
+        servable = current.servable
+        try:
+            with self.servable(servable.version):
+                servable.warm_up(threads=1)  # requests need the processors too
+        except Exception as error:  # whatever may be wrong with its requests
+            with self._lock:
+                if current is self._current:  # nothing better has come meanwhile
+                    self._refused[servable.version] = _appearance(servable.folder)
+                    self._refuse(servable.version, error)
 
     @contextmanager
     def servable(self, version: int | None) -> Iterator[Servable]:
@@ -102,9 +120,6 @@ class Model:
         """Makes the version the one that answers, loaded and warm."""
         current = self._current
         if current is not None and current.servable.version == version:
-            if not current.is_warm:
-                current.servable.warm_up()
-                current.is_warm = True
             return
         self._set(version, Status.LOADING)
         servable = Servable(self.name, version, folder)
@@ -114,12 +129,13 @@ class Model:
             except Exception:
                 servable.close()
                 raise
-        self._replace(_Held(servable, is_warm=current is not None))
+        self._replace(_Held(servable))
         self._refused.pop(version, None)  # it is mended
 
     def _refuse(self, version: int, error: Exception) -> None:
-        if self._current is not None and self._current.servable.version == version:
-            self._replace(None)
+        with self._lock:
+            if self._current is not None and self._current.servable.version == version:
+                self._replace(None)
         code = error.code if isinstance(error, StatusError) else grpc.StatusCode.UNKNOWN
         self._set(version, Status.END, code, str(error))
         _LOG.error("%s: version %d is refused: %s", self.name, version, _line(error))
@@ -140,8 +156,10 @@ class Model:
 
     def _close(self, servable: Servable) -> None:
         servable.close()
-        if servable.version not in self._refused:  # whose status tells why
-            self._set(servable.version, Status.END)
+        with self._lock:
+            is_back = self._current and self._current.servable.version == servable.version
+            if not is_back and servable.version not in self._refused:  # whose status tells why
+                self._set(servable.version, Status.END)
 
     def _set(
         self,

@@ -35,6 +35,7 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stop = threading.Event()
+        self._errors: dict[str, str] = {}  # name -> what was wrong when it was read last
         self._models = {path.name: Model(path) for path in expect_models(folder)}
         with ThreadPoolExecutor(_LOADERS) as pool:
             list(pool.map(self._refresh, self._models.values()))
@@ -88,32 +89,47 @@ class Repository:
         return found
 
     def _follow(self) -> None:
-        under_way: dict[str, Future[None]] = {}
-        with ThreadPoolExecutor(_LOADERS) as pool:
+        loading: dict[str, Future[None]] = {}
+        warming: Future[None] | None = None
+        with ThreadPoolExecutor(_LOADERS) as loaders, ThreadPoolExecutor(1) as warmer:
             while True:
                 self._notice_models()
                 for name, model in self._models.items():
-                    # One that is loaded or warmed up just now is left alone, for the others' sake.
-                    if name not in under_way or under_way[name].done():
-                        under_way[name] = pool.submit(self._refresh, model)
+                    # One that is loaded just now is left alone, for the others' sake.
+                    if name not in loading or loading[name].done():
+                        loading[name] = loaders.submit(self._refresh, model)
+                if warming is None or warming.done():
+                    warming = warmer.submit(self._warm_up, list(self._models.values()))
                 if self._stop.wait(_POLL_SECONDS):
                     return
 
     def _notice_models(self) -> None:
-        try:
+        with self._reported(str(self._folder)):
             for path in models(self._folder):
                 if path.name not in self._models:
                     self._models[path.name] = Model(path)
-        except OSError as error:
-            _LOG.error("%s cannot be read: %s", self._folder, error)
 
     def _refresh(self, model: Model) -> None:
-        if self._stop.is_set():
-            return
+        if not self._stop.is_set():
+            with self._reported(model.name):
+                model.refresh()
+
+    def _warm_up(self, models: list[Model]) -> None:
+        for model in models:
+            if not self._stop.is_set():
+                model.warm_up()
+
+    @contextmanager
+    def _reported(self, name: str) -> Iterator[None]:
+        """Logs an error of the context, such as a folder that changes meanwhile, when it is new."""
         try:
-            model.refresh()
-        except Exception as error:  # such as a folder that changes in the meantime
-            _LOG.error("%s cannot be read: %s", model.name, error)
+            yield
+        except Exception as error:
+            if self._errors.get(name) != str(error):
+                _LOG.error("%s cannot be read: %s", name, error)
+            self._errors[name] = str(error)
+        else:
+            self._errors.pop(name, None)
 
 
 def _version(spec: model_pb2.ModelSpec) -> int | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
+import resource
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -31,7 +32,10 @@ from keras_vae.serving._status import StatusError, invalid
 _GET = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?(/metadata)?", re.IGNORECASE)
 _POST = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?:predict", re.IGNORECASE)
 _DRAIN_SECONDS = 30
-_MOST_CONNECTIONS = 1000  # each has a thread; one more is closed at once
+_MOST_CONNECTIONS = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+"""Each has a thread and a descriptor; one more is closed at once."""
+_LARGE_BYTES = 2**20
+"""Of a body that is read by itself, as long as no other large one is."""
 _SILENCE_SECONDS = 60  # after which a connection is closed
 _LOG = logging.getLogger(__name__)
 _HTTP = {
@@ -91,6 +95,7 @@ class _Server(ThreadingHTTPServer):
         self.address_family = family(host)
         self.service = service
         self.most_bytes = most_bytes
+        self.large = threading.Lock()
         self.is_stopping = False
         self.connections: set[socket.socket] = set()
         self._changed = threading.Condition()
@@ -147,6 +152,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answers a request for a model's status or metadata."""
+        # A body is not read: what is left of it would be taken for the next request.
+        self.close_connection |= bool({"Content-Length", "Transfer-Encoding"} & {*self.headers})
         with self.server.request():
             self._answer(self._describe)
 
@@ -190,7 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def _match(self, pattern: re.Pattern[str]) -> tuple[model_pb2.ModelSpec, re.Match[str]]:
         """The model that the path names."""
@@ -226,6 +234,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _predict(self, body: bytes) -> dict[str, Any]:
         spec, _ = self._match(_POST)
+        with self.server.large if len(body) > _LARGE_BYTES else nullcontext():
+            return self._predicted(spec, body)
+
+    def _predicted(self, spec: model_pb2.ModelSpec, body: bytes) -> dict[str, Any]:
         document = _json.parse(body)
         name = document.get("signature_name", "")
         spec.signature_name = name.encode(errors="replace").decode()  # JSON has more than Unicode

@@ -25,6 +25,10 @@ from keras_vae.serving.tensors import to_proto
 class Servable:
     """A loaded version of a model.
 
+    Attributes:
+        folder: That of saved_model.pb.
+        is_warm: Whether it has been warmed up.
+
     Args:
         name: The model's.
         version: Its number.
@@ -37,7 +41,8 @@ class Servable:
     def __init__(self, name: str, version: int, folder: Path) -> None:
         self.name = name
         self.version = version
-        self._folder = folder
+        self.is_warm = False
+        self.folder = folder
         self._session = Session(folder)
         self._batchers = {
             key: Batcher(partial(self._session.run, key), ALLOWED_BATCH_SIZES)
@@ -81,19 +86,23 @@ class Servable:
             response.outputs[name].CopyFrom(to_proto(outputs[name]))
         return response
 
-    def warm_up(self) -> None:
+    def warm_up(self, threads: int | None = None) -> None:
         """Answers the requests in its folder: the first of each signature takes long.
 
         Signatures side by side, the requests of one in turn, as they would be merged otherwise.
 
+        Args:
+            threads: How many signatures at once; None for as many as there are processors.
+
         Raises:
             Exception: Of any kind, when they are damaged or one fails.
         """
-        groups = groupby(warmup_requests(self._folder), lambda one: one.model_spec.signature_name)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        groups = groupby(warmup_requests(self.folder), lambda one: one.model_spec.signature_name)
+        with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
             replays = [pool.submit(self._replay, list(requests)) for _, requests in groups]
         for replay in replays:
             replay.result()
+        self.is_warm = True
 
     def _replay(self, requests: Iterable[predict_pb2.PredictRequest]) -> None:
         for request in requests:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import grpc
@@ -13,6 +14,9 @@ from keras_vae.rows import Array, as_condition, as_data, as_labels
 from keras_vae.seeds import row_seeds
 from keras_vae.serving.connection import Connection
 from keras_vae.serving.signatures import Signature
+
+_WORDS = {"image": "data", "z": "codes"}
+"""Of inputs, for a message."""
 
 
 class Client:
@@ -68,7 +72,8 @@ class Client:
 
         Args:
             num: How many.
-            condition: For a conditional model: a label or vector for all, or one per sample.
+            condition: For a conditional model: a label for all, or one per sample; the same of
+                vectors, where the condition is no class.
             seed: Row i is a function of seed + i alone. In [0, 2**53); None takes fresh entropy.
             temperature: Scales the prior's noise; 0 gives the prior's mode.
 
@@ -103,8 +108,10 @@ class Client:
         Returns:
             Array (num,), nats.
         """
-        if not 0 <= seed < 2**53:
-            raise UserError(f"elbo() takes a seed of at least 0 and below 2**53. Received {seed}.")
+        if not isinstance(seed, Integral) or not 0 <= seed < 2**53:
+            raise UserError(
+                f"elbo() takes a seed of at least 0 and below 2**53. Received {seed!r}."
+            )
         image = as_data(x)
         inputs = {"image": image, "seed": np.full(image.shape[:1], seed)}  # seed: (num,)
         return self._call("elbo", inputs, condition)["elbo"]
@@ -115,8 +122,7 @@ class Client:
         num = signature.count_rows(inputs)
         given = self._given(signature, condition, num)
         outputs = self._connection.call(name, {**inputs, **given})
-        if "label" in given:
-            self._refuse_unknown(given["label"], outputs)
+        self._refuse_blank({**inputs, **given}, outputs)
         return outputs
 
     def _given(self, signature: Signature, condition: Any, num: int) -> dict[str, Array]:
@@ -138,12 +144,16 @@ class Client:
             return {"condition": as_condition(condition, num, condition_dim)}
         return {}
 
-    def _refuse_unknown(self, label: Array, outputs: Mapping[str, Array]) -> None:
-        """Raises a `UserError` for labels whose rows are NaN: so a model says that it has none."""
+    def _refuse_blank(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> None:
+        """Raises a `UserError` for rows of NaN: so a model says that it does not take them."""
         rows = next(values for values in outputs.values() if values.dtype == np.float32)
-        unknown = np.isnan(rows).reshape(len(label), -1).all(axis=1)  # (num,)
-        if unknown.any():
+        blank = np.isnan(rows).reshape(len(rows), -1).all(axis=1)  # (num,)
+        if blank.any():
+            row = blank.argmax()
+            given = [f"the label {inputs['label'][row]}"] if "label" in inputs else []
+            given += [words for name, words in _WORDS.items() if name in inputs]
             raise UserError(
-                f"Received the label {label[unknown][0]}, for which {self._connection} gives NaN: "
-                "choose one that it was trained with, and data without NaN."
+                f"Received {' with '.join(given) or 'numbers'}, for which {self._connection} gives "
+                f"NaN in row {row}: it takes labels that it was trained with, and finite data in "
+                "their range (pixels from 0 to 1; uint8 is read as x / 255)."
             )

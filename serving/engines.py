@@ -24,7 +24,7 @@ from keras_vae.serving._ports import address, free_ports
 from keras_vae.serving._session import load_runtime
 from keras_vae.serving.local import Served
 
-IMAGE = "tensorflow/serving:2.21.0"
+IMAGE = "tensorflow/serving:2.20.0"
 
 _BINARY = "tensorflow_model_server"
 _EVERYWHERE = "0.0.0.0"

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_vae.serving._grpc import grpc_server
-from keras_vae.serving._ports import address
+from keras_vae.serving._ports import address, free_ports
 from keras_vae.serving._repository import Repository
 from keras_vae.serving._rest import rest_server
 from keras_vae.serving._service import Service
 
 _MOST_REQUEST_BYTES = 64 * 2**20
+_MOST_JSON_BYTES = 16 * 2**20  # which take thirty times as much memory while they are read
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,12 @@ def serve(
     Raises:
         UserError: For a folder without models, or a port that cannot be listened at.
     """
+    free_ports(host, port, rest_port)  # a taken one is told before all models are loaded
     repository = Repository(Path(models))
     service = Service(repository)
     with (
         repository.followed(),
         grpc_server(service, host, port, _MOST_REQUEST_BYTES) as bound,
-        rest_server(service, host, rest_port, _MOST_REQUEST_BYTES) as rest_bound,
+        rest_server(service, host, rest_port, _MOST_JSON_BYTES) as rest_bound,
     ):
         yield Served(repository.names, address(host, bound), address(host, rest_bound))

@@ -110,12 +110,12 @@ def to_array(proto: tensor_pb2.TensorProto) -> Array:
         flat = np.frombuffer(proto.tensor_content, dtype.newbyteorder("<")).astype(dtype)  # (size,)
         return flat.reshape(shape)
     typed = getattr(proto, _FIELDS[proto.dtype][1])
+    if len(typed) > size or (size and not len(typed)):
+        raise UserError(
+            f"A tensor of shape {list(shape)} has {size} values. Received {len(typed)}."
+        )
     if dtype == np.uint8 and any(not 0 <= value < 256 for value in typed):
         raise UserError("Values of dtype uint8 are from 0 to 255. Received others.")
     values = np.array(typed, dtype)  # (num,)
-    if len(values) > size or (size and not len(values)):
-        raise UserError(
-            f"A tensor of shape {list(shape)} has {size} values. Received {len(values)}."
-        )
     repeated = np.full(size - len(values), values[-1] if len(values) else 0, dtype)  # (size - num,)
     return np.concatenate([values, repeated]).reshape(shape)

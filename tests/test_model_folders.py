@@ -1,5 +1,7 @@
 """What counts as a version of an exported model, for all who look."""
 
+import os
+
 import pytest
 
 from keras_vae.errors import UserError
@@ -35,12 +37,30 @@ def test_versions_are_in_the_order_of_their_numbers(tmp_path):
     assert versions(tmp_path / "none") == {}
 
 
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path, monkeypatch):
+    def scandir(path):
+        if path.name == "lost+found":
+            raise PermissionError(path)
+        return real(path)
+
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    write(tmp_path / "a", "1")
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "README.md").touch()
+    with pytest.raises(PermissionError):
+        versions(tmp_path / "lost+found")
+    assert [path.name for path in models(tmp_path)] == ["a"]
+
+
 def test_models_have_a_version(tmp_path):
     write(tmp_path / "b", "1")
     write(tmp_path / "a", "3", "4")
     write(tmp_path / "c", "draft")
     assert [path.name for path in models(tmp_path)] == ["a", "b"]
     assert expect_models(tmp_path) == models(tmp_path)
+    with pytest.raises(UserError, match=f"is one model: name .* '{tmp_path}'"):
+        expect_models(tmp_path / "a")
     for folder in (tmp_path / "c", tmp_path / "none"):
         with pytest.raises(UserError, match=f"no models in '{folder}'"):
             expect_models(folder)

@@ -58,10 +58,9 @@ def published(path: str | Path) -> Iterator[Version]:
             f"A model is exported to <models>/<name>/<version>, with a name that is no number, or "
             f"to <models>/<name> for the next free version. Received {str(path)!r}."
         )
-    model.mkdir(parents=True, exist_ok=True)
     _remove_forgotten(model)
     draft = model / f"{_DRAFT}{secrets.token_hex(8)}"
-    draft.mkdir()
+    draft.mkdir(parents=True)
     try:
         version = Version(name, draft, path)
         yield version

@@ -40,9 +40,9 @@ def coding_endpoints(model: Coding, labels: bool) -> dict[str, Endpoint]:
         return decode(condition, model.posterior(image, condition).mean())
 
     return {
-        "encode": _conditioned(model, labels, encode, {"image": image}),
-        "decode": _conditioned(model, labels, decode, {"z": z}),
-        "reconstruct": _conditioned(model, labels, reconstruct, {"image": image}),
+        "encode": _endpoint(model, labels, encode, {"image": image}),
+        "decode": _endpoint(model, labels, decode, {"z": z}),
+        "reconstruct": _endpoint(model, labels, reconstruct, {"image": image}),
     }
 
 
@@ -81,12 +81,12 @@ def generative_endpoints(model: Generative, labels: bool) -> dict[str, Endpoint]
         return {"log_prob": log_mean_weight(model, x, condition, noise, *samples)}
 
     endpoints = {
-        "sample": _conditioned(model, labels, sample, drawn),
-        "elbo": _conditioned(model, labels, elbo, scored),
-        "log_prob": _conditioned(model, labels, log_prob, scored),
+        "sample": _endpoint(model, labels, sample, drawn),
+        "elbo": _endpoint(model, labels, elbo, scored),
+        "log_prob": _endpoint(model, labels, log_prob, scored),
     }
     if len(model.event_shape) == 3 and model.event_shape[-1] in _CHANNELS:
-        endpoints["sample_png"] = _conditioned(model, labels, sample_png, drawn)
+        endpoints["sample_png"] = _endpoint(model, labels, sample_png, drawn)
     return endpoints
 
 
@@ -95,7 +95,7 @@ def _chosen(seed: Tensor) -> Tensor:
     return tf.where(seed < 0, fresh_seeds(tf.shape(seed)[0]), seed)
 
 
-def _conditioned(
+def _endpoint(
     model: Coding | Generative,
     labels: bool,
     function: Callable[..., dict[str, Tensor]],
@@ -103,33 +103,49 @@ def _conditioned(
 ) -> Endpoint:
     """An endpoint that also takes what the model is conditioned on: a label, or numbers.
 
-    A row with a label out of range gives NaN, or an empty string: the other rows of its batch are
-    others' requests, so it cannot be refused.
+    A row that the model does not take gives NaN, or an empty string: the other rows of its batch
+    are others' requests, so it cannot be refused.
     """
-    if model.condition_dim is None:
-        return Endpoint(lambda **tensors: function(None, **tensors), inputs)
     num_classes = model.condition_dim
-    if labels and num_classes == 1:
-        raise UserError(
-            "A condition of one number is no label: export this model with labels=False, and a "
-            "server takes a `condition` of that number."
-        )
-    if not labels:
+    if num_classes is not None:
+        if labels and num_classes == 1:
+            raise UserError(
+                "A condition of one number is no label: export this model with labels=False, and a "
+                "server takes a `condition` of that number."
+            )
+        label = tf.TensorSpec([None], tf.int32)
         values = tf.TensorSpec([None, num_classes], tf.float32)
-        return Endpoint(function, {**inputs, "condition": values})
+        inputs = {**inputs, **({"label": label} if labels else {"condition": values})}
 
-    def with_label(label: Tensor, **tensors: Tensor) -> dict[str, Tensor]:
-        known = (label >= 0) & (label < num_classes)  # (batch,)
-        outputs = function(tf.one_hot(label, num_classes), **tensors)
-        return {name: _blank_unless(known, values) for name, values in outputs.items()}
+    def served(**tensors: Tensor) -> dict[str, Tensor]:
+        taken = _are_taken(model, tensors)  # (batch,)
+        condition = tensors.pop("condition", None)
+        if "label" in tensors:
+            condition = tf.one_hot(tensors.pop("label"), num_classes)
+        outputs = function(condition, **tensors)
+        return {name: _blank_unless(taken, values) for name, values in outputs.items()}
 
-    return Endpoint(with_label, {**inputs, "label": tf.TensorSpec([None], tf.int32)})
+    return Endpoint(served, inputs)
 
 
-def _blank_unless(known: Tensor, values: Tensor) -> Tensor:
+def _are_taken(model: Coding | Generative, tensors: Mapping[str, Tensor]) -> Tensor:
+    """Which rows (batch,) the model takes: known labels, and finite numbers in their range."""
+    ranges = {"image": model.likelihood_layer.support, "temperature": (0.0, np.inf)}
+    taken = []
+    for name, values in tensors.items():
+        if name == "label":
+            taken.append((values >= 0) & (values < model.condition_dim))
+        elif values.dtype.is_floating:
+            low, high = ranges.get(name, (-np.inf, np.inf))
+            good = tf.math.is_finite(values) & (values >= low) & (values <= high)
+            taken.append(tf.reduce_all(good, axis=list(range(1, values.shape.rank))))
+    return tf.reduce_all(tf.stack(taken), axis=0)  # (batch,)
+
+
+def _blank_unless(taken: Tensor, values: Tensor) -> Tensor:
     """The values (batch, ...) with NaN or nothing in the other rows; integers as they are."""
     if values.dtype.is_integer:
         return values
     blank = tf.constant("" if values.dtype == tf.string else np.nan, values.dtype)
-    rows = tf.reshape(known, [-1, *[1] * (values.shape.rank - 1)])  # (batch, 1, ...)
+    rows = tf.reshape(taken, [-1, *[1] * (values.shape.rank - 1)])  # (batch, 1, ...)
     return tf.where(rows, values, blank)

@@ -26,8 +26,6 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
             f"pretraining.epochs={pretraining}",
             *assignments,
         )
-        error = laboratory.classification_error(
-            model, tuning, learning_rate=3e-4, input_dropout=0.2, dropout=0.5
-        )
+        error = laboratory.classification_error(model, tuning, input_dropout=0.2, dropout=0.5)
         rows.append(Comparison(f"{name}: errors", published, error, "%"))
     return rows

@@ -3,7 +3,8 @@
 Run `python tests/benchmarks/versions.py VERSION` where the project is installed; VERSION is an
 exported one, such as saved_models/mnist-cvae/1. By links it stands for 1, 2 and 12 models. The
 clock of the start runs from the program's to its first answer; the one of a new version from the
-rename that publishes it to the first answer from it, while a client asks all the time.
+rename that publishes it to the first answer from it, while a client asks all the time and the first
+versions are still warmed up.
 """
 
 from __future__ import annotations
@@ -78,7 +79,6 @@ def measure(version: Path, num: int) -> tuple[float, float]:
         request = request_of(version, models[-1].name)
         with served(Path(name)) as predict:
             start = seconds_until_answered(predict, request, 1)
-            time.sleep(num)  # the first versions warm up
             (models[-1] / "2").symlink_to(version)
             return start, seconds_until_answered(predict, request, 2)
 

@@ -312,6 +312,31 @@ def test_a_label_out_of_range_spoils_its_own_row_alone(name, exported):
     assert [bool(picture) for picture in png] == [True, False] * 3
 
 
+OUT_OF_RANGE = {"image": [1.5, -0.1, np.nan], "temperature": [-1.0, np.inf, np.nan], "z": [np.inf]}
+
+
+@pytest.mark.parametrize("signature", sorted(CODING | DRAWING))
+def test_numbers_out_of_range_spoil_their_own_row_alone(signature, exported):
+    _, _, servable = exported("vae dense")
+    inputs = inputs_of(named("vae dense"), servable, 6)
+    asked = {key: inputs[key] for key in servable.signatures[signature].inputs}
+    expected = servable(signature, **asked)
+    for name in asked.keys() & OUT_OF_RANGE.keys():
+        for value in OUT_OF_RANGE[name]:
+            spoilt = asked[name].copy()
+            spoilt[4].reshape(-1)[-1:] = value
+            if spoilt.ndim == 1:
+                spoilt[4] = value
+            outputs = servable(signature, **{**asked, name: spoilt})
+            for key, values in outputs.items():
+                rows = np.arange(6) != 4
+                assert_same(values[rows], expected[key][rows])
+                if values.dtype == object:
+                    assert values[4] == b""
+                elif key != "seed":
+                    assert np.isnan(values[4]).all()
+
+
 def test_keras_reads_the_model_inside(case, exported):
     model, folder, _ = exported(case.name)
     loaded = keras.saving.load_model(folder / "model.keras")

@@ -201,6 +201,10 @@ def test_a_version_is_sent(drawing):
         ("label", "sample", (2, 1, 2**53 - 1), "at most 2"),
         ("label", "sample", (2, 1, -1), "seed=-1"),
         ("label", "sample", (2, 1, 0, -1.0), "temperature=-1.0"),
+        ("label", "sample", (2, 1, 0, np.inf), "temperature=inf"),
+        ("label", "sample", ("2", 1), "num='2'"),
+        ("label", "sample", (2, 1, 1.5), "seed=1.5"),
+        ("label", "elbo", (PIXELS, 1, 1.5), "Received 1.5"),
         ("label", "sample", (2,), "no condition, and the model 'label' at .* needs one"),
         ("label", "sample", (2, 1.0), "dtype float64.* labels"),
         ("label", "sample", (2, "nine"), "labels"),
@@ -235,6 +239,23 @@ def test_mistakes(served, name, method, arguments, message):
             getattr(client, method)(*arguments)
     assert served.sizes == []
     assert str(mistake.value).count("\n") == 0
+
+
+@pytest.mark.parametrize("method", ["encode", "reconstruct", "elbo"])
+@pytest.mark.parametrize("value", [255.0, -1.0, np.nan])
+def test_data_out_of_range(engine, method, value):
+    x = PIXELS / 255
+    x[3, 0, 0] = value
+    with (
+        Client(engine.address, "label") as client,
+        pytest.raises(UserError, match=r"the label 2 with data, for .* NaN in row 3.* from 0 to 1"),
+    ):
+        getattr(client, method)(x, [0, 1, 1, 2, 0])
+
+
+def test_codes_that_are_no_numbers(engine):
+    with Client(engine.address, "vae") as client, pytest.raises(UserError, match="Received codes"):
+        client.decode([[0.0, np.nan]])
 
 
 def test_a_label_that_the_model_does_not_know(client):

@@ -254,6 +254,28 @@ def test_a_taken_port(asked, tmp_path):
             pass
 
 
+def test_a_taken_port_is_told_before_models_are_loaded(asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "Repository", lambda folder: pytest.fail("it loads models"))
+    port = int(asked.served.address.split(":")[1])
+    with pytest.raises(UserError, match="another --port"), local.serve(tmp_path, port, 0):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("request_line", "has_body"), [(b"GET /v1/models/tiny", True), (b"HEAD /v1/models/tiny", False)]
+)
+def test_a_body_that_is_not_read_is_no_next_request(asked, request_line, has_body):
+    host, port = asked.served.rest_address.split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        body = b"GET /v1/models/tiny HTTP/1.1\r\n\r\n"
+        connection.sendall(b"%s HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (request_line, len(body)))
+        connection.sendall(body)
+        connection.shutdown(socket.SHUT_WR)
+        replies = connection.makefile("rb").read()
+    assert replies.count(b"HTTP/1.1") == 1
+    assert bool(replies.partition(b"\r\n\r\n")[2]) == has_body
+
+
 def has_ipv6():
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
@@ -277,7 +299,6 @@ def test_ipv6(tmp_path, monkeypatch):
 
 ALONE = """
 import sys
-from asked import Asked
 from keras_vae.serving import local
 from keras_vae.serving._protos import predict_pb2, prediction_service_pb2_grpc
 import grpc

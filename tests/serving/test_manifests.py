@@ -33,7 +33,7 @@ FLAGS = {  # of tensorflow_model_server 2.19, those that a manifest may want
     "tensorflow_intra_op_parallelism",
     "tensorflow_session_parallelism",
 }
-IMAGE = "tensorflow/serving:2.21.0"
+IMAGE = "tensorflow/serving:2.20.0"
 
 
 @pytest.fixture(scope="module")

@@ -135,6 +135,45 @@ def test_a_model_that_warms_up_holds_up_no_other(held, serving, until):
     until(lambda: answers(serving.asked, 0, model="other"))
 
 
+def test_a_new_version_does_not_wait_for_first_versions_that_warm_up(held, tmp_path, until):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        write_version(tmp_path / name / "1")
+        write_warmup(tmp_path / name / "1", [predict_request("root", z=np.ones([1, 2], "f4"))])
+    (tmp_path / "tiny").mkdir()
+    write_version(tmp_path / "tiny" / "1")
+    with local.serve(tmp_path, 0, 0) as served:
+        asked = Asked(served)
+        assert held.entered.wait(60)
+        assert level(asked, model="a") == 0
+        write_version(tmp_path / "tiny" / "2", offset=5.0)
+        until(lambda: level(asked) == 5, seconds=30)  # before those that wait give up
+        held.may_go.set()
+
+
+def test_a_folder_that_cannot_be_read_for_a_while(serving, until, monkeypatch, caplog):
+    read = threading.Event()
+
+    def unreadable(path):
+        if path == serving.models / "tiny":
+            read.set()
+            raise PermissionError(f"{path} is not for you")
+        return scandir(path)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", unreadable)
+    assert read.wait(60)
+    until(lambda: caplog.messages)
+    for _ in range(3):
+        read.clear()
+        assert read.wait(60)
+        assert level(serving.asked) == 0
+    assert len(caplog.messages) == 1
+    monkeypatch.undo()
+    write_version(serving.models / "tiny" / "2", offset=5.0)
+    until(lambda: level(serving.asked) == 5)
+
+
 def test_more_calls_than_can_wait_are_refused(held, monkeypatch, tmp_path):
     (tmp_path / "tiny").mkdir()
     write_version(tmp_path / "tiny" / "1")
