@@ -32,7 +32,8 @@ from keras_vae.serving._status import StatusError, invalid
 _GET = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?(/metadata)?", re.IGNORECASE)
 _POST = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?:predict", re.IGNORECASE)
 _DRAIN_SECONDS = 30
-_MOST_CONNECTIONS = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+_DESCRIPTORS, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+_MOST_CONNECTIONS = 1000 if _DESCRIPTORS == resource.RLIM_INFINITY else min(1000, _DESCRIPTORS // 2)
 """Each has a thread and a descriptor; one more is closed at once."""
 _LARGE_BYTES = 2**20
 """Of a body that is read by itself, as long as no other large one is."""
@@ -153,7 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answers a request for a model's status or metadata."""
         # A body is not read: what is left of it would be taken for the next request.
-        self.close_connection |= bool({"Content-Length", "Transfer-Encoding"} & {*self.headers})
+        self.close_connection |= "Content-Length" in self.headers
+        self.close_connection |= "Transfer-Encoding" in self.headers
         with self.server.request():
             self._answer(self._describe)
 
