@@ -110,7 +110,7 @@ def test_sample_of_a_real_valued_condition(keras_vae, refused, fitted):
         ("CVAE", [], "needs a label: give --label 0 to 2"),
         ("CVAE", ["--label", "3"], "from 0 to 2"),
         ("CVAE", ["--label", "-1"], "-1 is not in the range"),
-        ("CVAE", ["--condition", "1"], "conditions of shape"),
+        ("CVAE", ["--condition", "1"], "a condition of shape"),
         ("CVAE", ["--condition", "1", "--label", "1"], "give one of them"),
         ("VAE", ["--label", "1"], "takes no label"),
         ("VAE", ["--condition", "1"], "takes no label"),

@@ -34,6 +34,11 @@ def models(tmp_path):
     return tmp_path / "saved_models"
 
 
+def heed_sigint():
+    """As at a terminal; a background job of a script would ignore it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(monkeypatch):
     """Starts the command in the folder where the test stands, and reads what it prints first."""
@@ -47,6 +52,7 @@ def start(monkeypatch):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=heed_sigint,
         )
         processes.append(process)
         lines = [process.stdout.readline().split(maxsplit=1) for _ in range(4)]

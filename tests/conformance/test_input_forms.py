@@ -190,7 +190,7 @@ def test_call_reconstructs(tried):
         ("vae dense", (X[:, :7],), r"shape \(\w+, 7, 8, 1\)"),
         ("vae dense", (UINT8.astype("int64"),), "dtype int64"),
         ("cvae dense", (X,), "needs a condition"),
-        ("cvae dense", (X, ONE_HOT[:, :2]), "conditions of shape"),
+        ("cvae dense", (X, ONE_HOT[:, :2]), "a condition of shape"),
     ],
     ids=["target", "shape", "dtype", "no condition", "condition's width"],
 )
@@ -221,7 +221,7 @@ def test_shapes_are_told_whatever_was_seen_before():
         for use in (model.encode, model.elbo, model.fit):
             with pytest.raises(UserError, match=r"shape \(\d+, .* rows of \(8, 8, 1\)"):
                 use(wrong, Y[: len(wrong)])
-    with pytest.raises(UserError, match=r"conditions of shape \(50, 2\)"):
+    with pytest.raises(UserError, match=r"a condition of shape \(50, 2\)"):
         model.fit(X, ONE_HOT[:, :2], verbose=0)
 
 
