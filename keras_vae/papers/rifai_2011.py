@@ -47,7 +47,9 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
         rows.append(Comparison(f"{name}: saturated", _SATURATED.get(name), saturated, "% of units"))
         error = laboratory.classification_error(model, tuning)
         rows.append(Comparison(f"{name}: errors", _ERRORS[name], error, "%"))
-    dropout = laboratory.classification_error(trained("CAE"), tuning, input_dropout=0.2)
+    dropout = laboratory.classification_error(
+        trained("CAE"), tuning, learning_rate=3e-3, input_dropout=0.3
+    )
     return [
         *rows,
         Comparison("CAE, fine-tuned with dropout of inputs: errors", None, dropout, "%"),
