@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.python.saved_model.loader_impl import SavedModelLoader
 
 from conformance.cases import CASES, PAIRS, named
 from keras_vae.models import Generative
 from keras_vae.models._importance import log_mean_weight
 from keras_vae.noise import Noise
+from loaded_graph import Servable
 
 SERVED = [case for case in CASES if case in PAIRS or case.name in {"cvae learned prior"}]
 GENERATIVE = [case for case in SERVED if issubclass(case.cls, Generative)]
@@ -40,24 +40,6 @@ for line in sys.stdin:
     np.savez(outputs, **results)
     print(*{"keras", "tensorflow", "tensorflow_probability"} & set(sys.modules), flush=True)
 """
-
-
-class Servable:
-    """A SavedModel in a Session, as TensorFlow Serving loads it."""
-
-    def __init__(self, folder):
-        with tf.Graph().as_default():
-            self.session = tf.compat.v1.Session()
-            self.signatures = (
-                SavedModelLoader(str(folder)).load(self.session, ["serve"]).signature_def
-            )
-
-    def __call__(self, name, **inputs):
-        signature = self.signatures[name]
-        return self.session.run(
-            {key: tensor.name for key, tensor in signature.outputs.items()},
-            {signature.inputs[key].name: values for key, values in inputs.items()},
-        )
 
 
 @pytest.fixture(scope="module")
