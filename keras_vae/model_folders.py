@@ -41,8 +41,12 @@ def versions(model: Path) -> dict[int, Path]:
 
 
 def models(folder: Path) -> list[Path]:
-    """The folders of all models with a version, by name; those that nobody may read are none."""
-    found = []
+    """The folders of all models with a version, by name; those that nobody may read are none.
+
+    Raises:
+        OSError: For a folder that is not there, or cannot be read now.
+    """
+    found: list[Path] = []
     for path in folder.iterdir():
         with suppress(PermissionError):
             if versions(path):

@@ -19,7 +19,7 @@ import numpy as np
 from keras_vae.rows import Array
 from keras_vae.serving._status import StatusError
 
-Arrays = Mapping[str, "Array"]
+Arrays = Mapping[str, Array]
 
 _MOST_PADDING = 4
 """A batch of several requests grows no larger than this times its rows."""

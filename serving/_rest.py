@@ -32,7 +32,7 @@ from keras_vae.serving._status import StatusError, invalid
 _GET = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?(/metadata)?", re.IGNORECASE)
 _POST = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?:predict", re.IGNORECASE)
 _DRAIN_SECONDS = 30
-_DESCRIPTORS, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+_DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 _MOST_CONNECTIONS = 1000 if _DESCRIPTORS == resource.RLIM_INFINITY else min(1000, _DESCRIPTORS // 2)
 """Each has a thread and a descriptor; one more is closed at once."""
 _LARGE_BYTES = 2**20
@@ -237,15 +237,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _predict(self, body: bytes) -> dict[str, Any]:
         spec, _ = self._match(_POST)
         with self.server.large if len(body) > _LARGE_BYTES else nullcontext():
-            return self._predicted(spec, body)
-
-    def _predicted(self, spec: model_pb2.ModelSpec, body: bytes) -> dict[str, Any]:
-        document = _json.parse(body)
-        name = document.get("signature_name", "")
-        spec.signature_name = name.encode(errors="replace").decode()  # JSON has more than Unicode
-        with self.server.service.repository.servable(spec) as servable:
-            request = _json.to_request(document, spec, servable.signature(spec))
-            return _json.from_response(servable.predict(request), document)
+            document = _json.parse(body)
+            name = document.get("signature_name", "")
+            # JSON has more than Unicode.
+            spec.signature_name = name.encode(errors="replace").decode()
+            with self.server.service.repository.servable(spec) as servable:
+                request = _json.to_request(document, spec, servable.signature(spec))
+                return _json.from_response(servable.predict(request), document)
 
 
 def _document(message: Any) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def published(path: str | Path) -> Iterator[Version]:
     name = model.resolve().name
     if asked is not None and asked.exists():
         raise _taken(asked)
-    if not name or is_version(name):
+    if not name or name.isdecimal():
         raise UserError(
             f"A model is exported to <models>/<name>/<version>, with a name that is no number, or "
             f"to <models>/<name> for the next free version. Received {str(path)!r}."

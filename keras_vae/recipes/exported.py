@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from keras_vae.errors import UserError
-from keras_vae.model_folders import is_version
 from keras_vae.recipes.opened import MODELS, Opened
 from keras_vae.recipes.results import versions
 
@@ -25,7 +24,7 @@ def export(opened: Opened, models: str | Path = MODELS) -> Path:
     Raises:
         UserError: For a name that is a number, and as in `LatentModel.export`.
     """
-    if is_version(opened.name):
+    if opened.name.isdecimal():
         raise UserError(
             f"A model's name is no number, which would be a version. Received {opened.name!r}: "
             "rename its file or recipe."

@@ -11,9 +11,10 @@ from typing import Any
 
 import keras
 
+from keras_vae import model_folders
 from keras_vae.datasets import Dataset, load
 from keras_vae.errors import UserError
-from keras_vae.model_folders import CARD, MODEL, versions
+from keras_vae.model_folders import CARD, MODEL
 from keras_vae.models import LatentModel
 from keras_vae.recipes.recipe import Recipe, from_tables, names
 from keras_vae.recipes.runs import Run, latest_finished, runs
@@ -134,7 +135,8 @@ def from_preset(name: str, models: str | Path = MODELS) -> LatentModel:
     """
     folders = version_folders(Path(models) / name)
     if not folders:
-        there = sorted(path.name for path in Path(models).glob("*") if version_folders(path))
+        all_models = model_folders.models(Path(models)) if Path(models).is_dir() else []
+        there = [path.name for path in all_models if version_folders(path)]
         raise UserError(
             f"There is no exported model {name!r} under {str(models)!r}, which holds "
             f"{', '.join(there) or 'none'}: make it with `keras-vae export {name}`."
@@ -144,7 +146,7 @@ def from_preset(name: str, models: str | Path = MODELS) -> LatentModel:
 
 def version_folders(model: Path) -> list[Path]:
     """The versions of an exported model, `<models>/<name>/<version>/`, oldest first."""
-    return [folder for folder in versions(model).values() if (folder / CARD).exists()]
+    return [folder for folder in model_folders.versions(model).values() if (folder / CARD).exists()]
 
 
 def _open_run(run: Run) -> Opened:

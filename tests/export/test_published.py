@@ -56,9 +56,10 @@ def test_a_version_is_not_overwritten(tmp_path):
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["3", "4"]
 
 
-def test_a_number_is_no_models_name(tmp_path):
+@pytest.mark.parametrize("path", ["3/4", f"model/{2**63}", "model/٣"])
+def test_a_number_is_no_models_name(tmp_path, path):
     with pytest.raises(UserError, match="a name that is no number"):
-        publish(tmp_path / "3" / "4")
+        publish(tmp_path / path)
 
 
 def test_publishers_at_one_time_get_their_own_numbers(tmp_path):

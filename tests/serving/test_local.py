@@ -5,6 +5,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -13,7 +14,7 @@ import pytest
 
 from asked import Asked
 from keras_vae.errors import UserError
-from keras_vae.serving import local
+from keras_vae.serving import _json, local
 from keras_vae.serving._protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -274,6 +275,25 @@ def test_a_body_that_is_not_read_is_no_next_request(asked, request_line, has_bod
         replies = connection.makefile("rb").read()
     assert replies.count(b"HTTP/1.1") == 1
     assert bool(replies.partition(b"\r\n\r\n")[2]) == has_body
+
+
+def test_large_bodies_are_read_one_at_a_time(asked, monkeypatch):
+    reading, numbers = [], []
+
+    def parse(body):
+        reading.append(body)
+        numbers.append(len(reading))
+        time.sleep(0.2)  # the other would come now
+        reading.remove(body)
+        return real(body)
+
+    real = _json.parse
+    monkeypatch.setattr(_json, "parse", parse)
+    body = {"signature_name": "shout", "inputs": ["x" * 2**20]}
+    with ThreadPoolExecutor(2) as pool:
+        for reply in [pool.submit(asked.rest, "tiny:predict", body) for _ in range(2)]:
+            assert reply.result(60)[1]["outputs"]["text"] == ["X" * 2**20]
+    assert numbers == [1, 1]
 
 
 def has_ipv6():

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from asked import Asked
-from keras_vae.serving import _grpc, _rest, local
+from keras_vae.serving import _grpc, _rest, _servable, local
 from keras_vae.serving._protos import get_model_status_pb2, model_pb2
 from keras_vae.serving._session import Session
 from tiny_saved_models import predict_request, sample_request, write_version, write_warmup
@@ -133,6 +133,23 @@ def test_a_model_that_warms_up_holds_up_no_other(held, serving, until):
     assert level(serving.asked, model="other") == 2
     held.may_go.set()
     until(lambda: answers(serving.asked, 0, model="other"))
+
+
+def test_each_version_is_warmed_up_once(tmp_path, until, monkeypatch):
+    def counted(folder):
+        warmed.append(folder.name)
+        return real(folder)
+
+    warmed, real = [], _servable.warmup_requests
+    monkeypatch.setattr(_servable, "warmup_requests", counted)
+    (tmp_path / "tiny").mkdir()
+    write_version(tmp_path / "tiny" / "1")
+    with local.serve(tmp_path, 0, 0) as served:
+        until(lambda: warmed == ["1"])
+        for version in (2, 3, 4):
+            write_version(tmp_path / "tiny" / str(version), offset=float(version))
+            until(lambda wanted=version: level(Asked(served)) == wanted)
+    assert warmed == ["1", "2", "3", "4"]
 
 
 def test_a_new_version_does_not_wait_for_first_versions_that_warm_up(held, tmp_path, until):
@@ -352,6 +369,21 @@ def test_a_version_that_is_deleted_goes(serving, until):
     until(lambda: Status.AVAILABLE not in states(serving.asked).values())
     with pytest.raises(grpc.RpcError, match="Latest\\(tiny\\)"):
         level(serving.asked)
+
+
+def test_a_version_that_comes_back_while_its_last_request_leaves(held, serving, until):
+    version = serving.models / "tiny" / "1"
+    with ThreadPoolExecutor(1) as pool:
+        request = predict_request("root", z=np.full([1, 2], 9, "float32"))
+        slow = pool.submit(serving.asked.predict, request)
+        assert held.entered.wait(60)
+        os.rename(version, serving.models / "kept")
+        until(lambda: states(serving.asked) == {1: Status.UNLOADING})
+        os.rename(serving.models / "kept", version)
+        until(lambda: states(serving.asked) == {1: Status.AVAILABLE})
+        held.may_go.set()
+        assert slow.result(60)["root"].tolist() == [[3, 3]]
+    assert states(serving.asked) == {1: Status.AVAILABLE}
 
 
 def test_a_model_that_comes_is_served(serving, until):
