@@ -1,12 +1,13 @@
 """Many training steps as one XLA program.
 
 Called step by step, XLA copies every weight and every optimizer slot in and out; in one program
-they stay where they are.
+they stay where they are. Data in memory stay where they are too: a step gathers its rows itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -19,34 +20,63 @@ if TYPE_CHECKING:
     from keras_vae.models.latent_model import LatentModel
 
 
-def compiled_steps(model: LatentModel) -> Callable[[Iterator[Any]], dict[str, Any]]:
-    """The function that `fit` calls: takes up to `steps_per_execution` batches off an iterator."""
-    num_steps = model.steps_per_execution
+class CompiledSteps:
+    """What `fit` calls: takes up to `steps_per_execution` batches off an iterator.
 
-    @tf.function(jit_compile=True, autograph=False)
-    def run(block: Any, count: Tensor) -> dict[str, Any]:
-        """The first `count` steps of a block of batches (num_steps, batch, ...)."""
+    Args:
+        model: A compiled model.
+    """
 
-        def step(index: Tensor) -> Tensor:
-            model.train_step(_each(lambda array: array[index], block))
-            return index + 1
+    def __init__(self, model: LatentModel) -> None:
+        self._num_steps = model.steps_per_execution
+        self._table: tuple[Tensor, ...] = ()
 
-        tf.while_loop(lambda index: index < count, step, [0])
-        return model.get_metrics_result()
+        @tf.function(jit_compile=True, autograph=False)
+        def run(table: tuple[Tensor, ...], block: Any, count: Tensor) -> dict[str, Any]:
+            """The first `count` steps of a block of batches (num_steps, batch, ...).
 
-    def train_function(iterator: Iterator[Any]) -> dict[str, Any]:
-        batches = [keras.tree.map_structure(_value, batch) for batch in islice(iterator, num_steps)]
+            With a table of arrays (num, ...), what stands in the block are numbers of its rows.
+            """
+
+            def step(index: Tensor) -> Tensor:
+                batch = _each(lambda array: array[index], block)
+                if table:
+                    batch = tuple(tf.gather(array, batch) for array in table)
+                model.train_step(batch)
+                return index + 1
+
+            tf.while_loop(lambda index: index < count, step, [0])
+            return model.get_metrics_result()
+
+        self._run = run
+
+    @contextmanager
+    def over(self, table: tuple[Tensor, ...]) -> Iterator[None]:
+        """For one fit: the iterator gives the numbers of a table's rows, int32 (batch,)."""
+        self._table = table
+        try:
+            yield
+        finally:
+            self._table = ()
+
+    def __call__(self, iterator: Iterator[Any]) -> dict[str, Any]:
+        """Runs the steps and returns the metrics so far.
+
+        Raises:
+            StopIteration: When no batch is left.
+        """
+        batches = [
+            keras.tree.map_structure(_value, batch) for batch in islice(iterator, self._num_steps)
+        ]
         if not batches:
             raise StopIteration
         for _, group in groupby(batches, key=_shapes):  # a short last batch is a group of its own
             steps = list(group)
             # Filled up to `num_steps`, so that a short block needs no program of its own.
-            filled = steps + [steps[0]] * (num_steps - len(steps))
+            filled = steps + [steps[0]] * (self._num_steps - len(steps))
             block = _each(lambda *arrays: tf.stack(arrays), *filled)
-            logs = run(block, tf.constant(len(steps)))
+            logs = self._run(self._table, block, tf.constant(len(steps)))
         return logs
-
-    return train_function
 
 
 def _each(function: Callable[..., Tensor], *structures: Any) -> Any:

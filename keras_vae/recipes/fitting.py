@@ -207,15 +207,13 @@ def _train(
     generative = isinstance(model, Generative)
     monitor = training.LatentMonitor(dataset.x_test, y_test) if generative else None
     model.fit(
-        batches.dataset,
-        shuffle=False,  # `ShuffledBatches` does
+        batches,
         validation_data=(dataset.x_test, y_test) if settings["validation"] else None,
         validation_batch_size=500,
         initial_epoch=done,
         epochs=settings["epochs"],
         verbose=verbose,
         callbacks=[
-            batches,
             training.StopOnNaN(),
             *([monitor] if monitor else []),
             HistoryFile(run, dataset.name, done, monitor),

@@ -3,7 +3,7 @@
 Nothing here computes a loss or takes a gradient: that is the models' own.
 """
 
-from keras_vae.training.batches import ShuffledBatches
+from keras_vae.shuffled_batches import ShuffledBatches
 from keras_vae.training.checkpoint import EpochCheckpoint, latest_checkpoint
 from keras_vae.training.latent_monitor import LatentMonitor
 from keras_vae.training.stop_on_nan import StopOnNaN

@@ -282,4 +282,4 @@ def test_as_many_steps_as_asked_for(name):
     assert model.predict(endless, steps=2, verbose=0).shape == (2 * BATCH_SIZE, 8, 8, 1)
     some = model.evaluate(endless, steps=2, verbose=0)
     assert some == pytest.approx(model.evaluate(X[: 2 * BATCH_SIZE], verbose=0), rel=1e-5)
-    assert model.steps_per_execution == 20
+    assert model.steps_per_execution == 40

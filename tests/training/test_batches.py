@@ -1,7 +1,9 @@
 """ShuffledBatches: an order by (seed, epoch), so that a fit can be taken up again."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_vae
 from keras_vae.training import ShuffledBatches
@@ -61,20 +63,91 @@ def test_arrays_are_cut_alike_and_keep_their_dtype():
         np.testing.assert_array_equal(part[:, 0].numpy() * 10.0, label)
 
 
-def fitted(runs, seed=0):
-    """Weights after fits over the epochs of `runs`, each with new batches and a reloaded state."""
+def test_without_a_seed_the_arrays_keep_their_order():
+    orders = epochs(ShuffledBatches(np.arange(NUM), batch_size=BATCH_SIZE, seed=None), [0, 3])
+    assert [list(np.concatenate(order)) for order in orders] == [list(range(NUM))] * 2
+
+
+X = np.random.default_rng(0).random((NUM, 4), "float32")
+COMPILED = pytest.mark.parametrize("jit_compile", [False, True])
+
+
+def autoencoder(jit_compile, seed=0):
     networks = keras_vae.networks.dense((4,), 2, hidden=(3,), posterior="deterministic")
-    model = keras_vae.Autoencoder(*networks, likelihood="bernoulli")
+    model = keras_vae.Autoencoder(*networks, likelihood="bernoulli", seed=seed)
     generator = np.random.default_rng(0)
     model.set_weights([0.3 * generator.normal(size=w.shape) for w in model.get_weights()])
-    model.compile("sgd", jit_compile=False, steps_per_execution=2)
-    x = generator.random((NUM, 4), "float32")
-    for first, last in runs:
-        batches = ShuffledBatches(x, batch_size=BATCH_SIZE, seed=seed)
-        model.fit(batches.dataset, callbacks=[batches], initial_epoch=first, epochs=last, verbose=0)
-    return np.concatenate([weights.ravel() for weights in model.get_weights()])
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=jit_compile, steps_per_execution=2)
+    return model
 
 
-def test_a_fit_taken_up_at_epoch_3_sees_the_same_batches():
+def weights(model):
+    return np.concatenate([array.ravel() for array in model.get_weights()])
+
+
+@COMPILED
+def test_a_fit_taken_up_at_epoch_3_sees_the_same_batches(jit_compile):
+    def fitted(runs):
+        model = autoencoder(jit_compile)
+        for first, last in runs:
+            batches = ShuffledBatches(X, batch_size=BATCH_SIZE, seed=0)
+            model.fit(batches, initial_epoch=first, epochs=last, verbose=0)
+        return weights(model)
+
     np.testing.assert_array_equal(fitted([(0, 3), (3, 5)]), fitted([(0, 5)]))
     assert not np.array_equal(fitted([(0, 3), (0, 2)]), fitted([(0, 5)]))  # the epoch is told
+
+
+@COMPILED
+def test_arrays_are_shuffled_by_the_models_seed(jit_compile):
+    def fitted(runs, seed=0):
+        model = autoencoder(jit_compile, seed)
+        for first, last in runs:
+            keras.utils.set_random_seed(first + last)  # has no say
+            model.fit(X, batch_size=BATCH_SIZE, initial_epoch=first, epochs=last, verbose=0)
+        return weights(model)
+
+    np.testing.assert_array_equal(fitted([(0, 3), (3, 5)]), fitted([(0, 5)]))
+    # A second fit from epoch 0 goes on, in another order than the first.
+    assert not np.array_equal(fitted([(0, 1), (0, 1)]), fitted([(0, 2)]))
+    assert not np.array_equal(fitted([(0, 2)], seed=1), fitted([(0, 2)]))
+
+
+@COMPILED
+@pytest.mark.parametrize("weighted", [False, True])
+def test_arrays_in_memory_are_trained_on_as_a_stream_of_batches_is(jit_compile, weighted):
+    sample_weight = np.linspace(0.0, 2.0, NUM, dtype="float32") if weighted else None
+    one, other = autoencoder(jit_compile), autoencoder(jit_compile)
+    arguments = {"batch_size": BATCH_SIZE, "epochs": 2, "verbose": 0}
+    one.fit(X, shuffle=False, sample_weight=sample_weight, **arguments)
+    parts = (X,) if sample_weight is None else (X, sample_weight, sample_weight)
+    stream = tf.data.Dataset.from_tensor_slices(parts).batch(BATCH_SIZE)
+    other.fit(stream, epochs=2, verbose=0)
+    np.testing.assert_allclose(weights(one), weights(other), atol=1e-6)
+    assert not np.allclose(weights(one), weights(autoencoder(False)))
+
+
+@pytest.mark.parametrize(
+    ("call", "steps"), [({"validation_split": 0.2}, 4), ({"steps_per_epoch": 2}, 2)], ids=str
+)
+def test_what_keras_splits_and_counts(call, steps):
+    model = autoencoder(False)
+    history = model.fit(X, batch_size=BATCH_SIZE, **call, verbose=0).history
+    assert ("val_loss" in history) == ("validation_split" in call)
+    assert int(model.step) == steps
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        ({"sample_weight": np.ones(NUM - 1, "float32")}, "cardinality"),
+        ({"batch_size": 0}, "batch_size is at least 1. Received 0"),
+        ({"batch_size": 2.5}, "batch_size is an integer. Received 2.5"),
+    ],
+    ids=str,
+)
+def test_mistakes(call, sentence):
+    model = autoencoder(False)
+    with pytest.raises(ValueError, match=sentence):
+        model.fit(X, **call, verbose=0)
+    assert int(model.step) == 0

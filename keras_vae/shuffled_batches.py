@@ -1,0 +1,79 @@
+"""Batches of arrays in memory, in an order that a resumed fit can take up anywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.errors import UserError
+from keras_vae.noise import Tensor
+
+PREFETCHED_ROWS = 64
+PREFETCHED_BATCHES = 4
+
+
+class ShuffledBatches(keras.callbacks.Callback):
+    """Batches of arrays in memory whose order is a function of (seed, epoch).
+
+    `fit` of a model of this library takes them in place of arrays:
+
+        batches = ShuffledBatches(x, y, batch_size=100, seed=0)
+        model.fit(batches, initial_epoch=3, epochs=5)
+
+    Elsewhere they are two things, the data and the callback that tells them the epoch:
+    `fit(batches.dataset, callbacks=[batches])`.
+
+    Args:
+        *arrays: Arrays (num, ...) that are cut alike: x, or x and y. They stay as they are, uint8
+            as uint8.
+        batch_size: Rows per batch; the last one may be shorter.
+        seed: Of the order: an integer or several, none below 0. None keeps the arrays' own order.
+
+    Raises:
+        UserError: For a `batch_size` that is none.
+
+    Attributes:
+        tensors: The arrays.
+        rows: A `tf.data.Dataset` of one epoch's row numbers, int32 (batch,).
+        dataset: The same of tuples of those rows of the arrays.
+    """
+
+    def __init__(self, *arrays: Any, batch_size: int, seed: int | Sequence[int] | None) -> None:
+        super().__init__()
+        if not isinstance(batch_size, Integral):
+            raise UserError(f"batch_size is an integer. Received {batch_size!r}.")
+        if batch_size < 1:
+            raise UserError(f"batch_size is at least 1. Received {batch_size!r}.")
+        num = len(arrays[0])
+        self._seed = seed
+        self._order = tf.Variable(tf.range(num), trainable=False)  # (num,)
+        self.on_epoch_begin(0)
+        self.tensors = tuple(tf.constant(array) for array in arrays)
+
+        def rows(index: Tensor) -> Tensor:
+            start = tf.cast(index, tf.int32) * batch_size
+            return self._order[start : start + batch_size]  # (rows,)
+
+        def batch(rows: Tensor) -> tuple[Tensor, ...]:
+            return tuple(tf.gather(tensor, rows) for tensor in self.tensors)
+
+        # TensorFlow's tuning of buffers holds up the end of an epoch for up to half a second.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        numbers = tf.data.Dataset.range(math.ceil(num / batch_size)).with_options(options).map(rows)
+        self.rows = numbers.prefetch(PREFETCHED_ROWS)
+        self.dataset = numbers.map(batch, num_parallel_calls=2, deterministic=True).prefetch(
+            PREFETCHED_BATCHES
+        )
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Puts the data into the order of this epoch."""
+        if self._seed is not None:
+            generator = np.random.default_rng((*np.atleast_1d(self._seed), epoch))
+            self._order.assign(generator.permutation(self._order.shape[0]))
