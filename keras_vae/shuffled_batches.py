@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any
 
 import keras
@@ -46,7 +45,7 @@ class ShuffledBatches(keras.callbacks.Callback):
 
     def __init__(self, *arrays: Any, batch_size: int, seed: int | Sequence[int] | None) -> None:
         super().__init__()
-        if not isinstance(batch_size, Integral):
+        if not isinstance(batch_size, (int, np.integer)):
             raise UserError(f"batch_size is an integer. Received {batch_size!r}.")
         if batch_size < 1:
             raise UserError(f"batch_size is at least 1. Received {batch_size!r}.")
