@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 
 from keras_vae.shuffled_batches import ShuffledBatches
@@ -41,7 +42,9 @@ def in_memory(
     batch_size = 32 if batch_size is None else batch_size
     # The step at which epoch 0 began, or would have begun: another fit, another order.
     num_batches = math.ceil(len(x) / (batch_size or 1))
-    first = int(model.step) - kwargs.get("initial_epoch", 0) * num_batches
+    first = (
+        int(keras.ops.convert_to_numpy(model.step)) - kwargs.get("initial_epoch", 0) * num_batches
+    )
     batches = ShuffledBatches(
         *(array.astype("float32") if array.dtype == np.float64 else array for array in arrays),
         batch_size=batch_size,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_vae.noise import Tensor
@@ -9,30 +11,72 @@ from keras_vae.noise import Tensor
 
 def global_rows(num: Tensor) -> tuple[Tensor, Tensor]:
     """The global indices (num,) of this replica's `num` rows, and the number of all rows."""
-    rows = tf.range(num)  # (num,)
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return rows, num
-    replica = context.replica_id_in_sync_group
-    mine = tf.one_hot(replica, context.num_replicas_in_sync, dtype=num.dtype) * num  # (replicas,)
-    counts = context.all_reduce(tf.distribute.ReduceOp.SUM, mine)  # (replicas,)
-    before = tf.reduce_sum(tf.where(tf.range(context.num_replicas_in_sync) < replica, counts, 0))
-    return before + rows, tf.reduce_sum(counts)
+    before, total = _over_replicas(num)
+    return before + tf.range(num), total
 
 
 def global_mean(values: Tensor) -> Tensor:
     """The mean over the rows of all replicas of values (batch, ...), differentiable."""
-    total = tf.reduce_sum(values, axis=0)
     _, num = global_rows(tf.shape(values)[0])
-    context = tf.distribute.get_replica_context()
-    if context is not None and context.num_replicas_in_sync > 1:
-        total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
-    return total / tf.cast(num, values.dtype)
+    return _sum(tf.reduce_sum(values, axis=0)) / tf.cast(num, values.dtype)
 
 
-def global_values(values: Tensor) -> Tensor:
-    """The values (batch, ...) of all replicas, (global batch, ...)."""
+def global_largest(values: Tensor, num: Tensor) -> Tensor:
+    """Which of float32 values (batch, units) are of the `num` largest of their unit, bool.
+
+    Of the rows of all replicas; of equal values the first. Replicas exchange counts, not values:
+    what they exchange must have one shape, and batches have several.
+    """
+    bits = tf.bitcast(values + 0.0, tf.int32)  # -0 is 0
+    keys = tf.cast(tf.where(bits < 0, tf.bitwise.bitwise_xor(bits, 2**31 - 1), bits), tf.int64)
+    least = tf.fill(tf.shape(keys)[1:], tf.constant(-(2**31), tf.int64))  # (units,)
+    for bit in reversed(range(32)):
+        higher = least + 2**bit
+        enough = _sum(tf.reduce_sum(tf.cast(keys >= higher, tf.int32), axis=0)) >= num  # (units,)
+        least = tf.where(enough, higher, least)
+    num_above = _sum(tf.reduce_sum(tf.cast(keys > least, tf.int32), axis=0))  # (units,)
+    equal = tf.cast(keys == least, tf.int32)  # (batch, units)
+    before, _ = _over_replicas(tf.reduce_sum(equal, axis=0))  # (units,)
+    place = before + tf.cumsum(equal, axis=0, exclusive=True)  # (batch, units), among equals
+    return tf.logical_or(keys > least, tf.logical_and(keys == least, place < num - num_above))
+
+
+def _sum(value: Tensor) -> Tensor:
+    """The sum of what all replicas have."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
-        return values
-    return context.all_gather(values, axis=0)
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def _over_replicas(value: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum over the replicas before this one, and the sum over all."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tf.zeros_like(value), value
+    replicas, own = context.num_replicas_in_sync, context.replica_id_in_sync_group
+    mine = tf.one_hot(own, replicas, dtype=value.dtype)  # (replicas,)
+    shares = _sum(tf.tensordot(mine, value, axes=0))  # (replicas, ...)
+    earlier = tf.cast(tf.range(replicas) < own, value.dtype)  # (replicas,)
+    return tf.tensordot(earlier, shares, axes=1), tf.reduce_sum(shares, axis=0)
+
+
+def global_gradients(gradients: list[Tensor], optimizer: Any) -> list[Tensor]:
+    """What a replica hands to a Keras optimizer, which clips first and sums over replicas then.
+
+    With clipping, the sum over the replicas is clipped here, and each hands on its equal share: too
+    little for the optimizer to clip again.
+    """
+    context = tf.distribute.get_replica_context()
+    clips = optimizer.clipnorm or optimizer.global_clipnorm or optimizer.clipvalue
+    if not clips or context is None or context.num_replicas_in_sync == 1:
+        return gradients
+    gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    if optimizer.clipnorm:
+        gradients = [tf.clip_by_norm(gradient, optimizer.clipnorm) for gradient in gradients]
+    elif optimizer.global_clipnorm:
+        gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
+    else:
+        low, high = -optimizer.clipvalue, optimizer.clipvalue
+        gradients = [tf.clip_by_value(gradient, low, high) for gradient in gradients]
+    return [gradient / context.num_replicas_in_sync for gradient in gradients]

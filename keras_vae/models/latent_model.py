@@ -20,7 +20,8 @@ from keras_vae.models._executions import whole_executions
 from keras_vae.models._in_memory import in_memory
 from keras_vae.models._metrics import TermMeans
 from keras_vae.models._networks import has_convolutions, read_shapes
-from keras_vae.models._replicas import global_rows
+from keras_vae.models._replicas import global_gradients, global_rows
+from keras_vae.models._replicated_steps import replicated_steps
 from keras_vae.models.coding import Coding
 from keras_vae.noise import Noise, Tensor
 from keras_vae.shuffled_batches import ShuffledBatches
@@ -53,6 +54,7 @@ class LatentModel(Coding, keras.Model):
     """
 
     train_function: Any
+    test_function: Any
     elbo_terms: tuple[str, ...] = ()
     """The loss terms whose negative sum is the evidence lower bound, where there is one."""
 
@@ -101,6 +103,7 @@ class LatentModel(Coding, keras.Model):
         self.supports_jit = bool(tf.config.list_physical_devices("GPU")) or not has_convolutions(
             encoder, decoder
         )
+        self.is_distributed = tf.distribute.has_strategy()
         self.built = True
 
     # --- densities ---
@@ -190,8 +193,8 @@ class LatentModel(Coding, keras.Model):
             weighted_metrics: The same, with the sample weights.
             run_eagerly: Whether to run without graphs, for debugging.
             steps_per_execution: Training steps per call of the compiled function. The default is
-                40, or 1 when running eagerly or under a distribution strategy: 20 to 40 % less time
-                per epoch for a small dense network than with 1.
+                40, or 1 when running eagerly: 20 to 40 % less time per epoch for a small dense
+                network than with 1.
             jit_compile: Whether to compile with XLA. "auto" does so for dense networks, and for
                 convolutions on a GPU.
             **kwargs: Passed on to `keras.Model.compile`.
@@ -207,9 +210,7 @@ class LatentModel(Coding, keras.Model):
         if steps_per_execution is not None and steps_per_execution < 1:
             raise UserError(f"steps_per_execution is at least 1. Received {steps_per_execution!r}.")
         if steps_per_execution is None:
-            steps_per_execution = (
-                1 if run_eagerly or tf.distribute.has_strategy() else STEPS_PER_EXECUTION
-            )
+            steps_per_execution = 1 if run_eagerly else STEPS_PER_EXECUTION
         self._has_user_metrics = bool(metrics or weighted_metrics)
         self.term_means.track([*self._try_loss_terms(), *(["elbo"] if self.elbo_terms else [])])
         super().compile(
@@ -222,12 +223,23 @@ class LatentModel(Coding, keras.Model):
             **kwargs,
         )
         self._jit_choice = jit_compile
-        if jit_compile == "auto" and not run_eagerly and not tf.distribute.has_strategy():
+        if jit_compile == "auto" and not run_eagerly:
             # Keras' own rule leaves XLA out on CPUs.
-            self.jit_compile = all(layer.supports_jit for layer in self._flatten_layers())
-        # Now, not in the first step: weights can then be loaded with the optimizer's state.
+            self.jit_compile = all(map(_compiles, self._flatten_layers()))
+        self._differentiate = self._gradients
+        if self.is_distributed and self.jit_compile:
+            # What replicas tell each other, before and after, XLA cannot compile on CPUs.
+            self._differentiate = tf.function(
+                self._gradients, jit_compile=True, autograph=False, reduce_retracing=True
+            )
+        # Now, not in the first step: weights can then be loaded with the optimizer's state, and
+        # replicas need all variables before.
         with self.distribute_strategy.scope():
             self.optimizer.build(self.trainable_variables)
+            zeros = tf.zeros([2, *self.event_shape])
+            for metric in self.metrics:
+                if metric.name == "compile_metrics":
+                    metric.build(zeros, zeros)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was called with; "auto" is decided anew where the model is loaded."""
@@ -328,22 +340,53 @@ class LatentModel(Coding, keras.Model):
         return sample_weight if y is None and self.condition_dim is None else y
 
     def _compiles_steps(self) -> bool:
-        """Whether all steps of an execution are one program: for one device, with XLA."""
-        one_device = self.distribute_strategy.num_replicas_in_sync == 1
-        return bool(self.compiled and one_device and self.jit_compile and not self.run_eagerly)
+        """Whether all steps of an execution are one program: with XLA, outside of strategies."""
+        return bool(
+            self.compiled and self.jit_compile and not self.is_distributed and not self.run_eagerly
+        )
+
+    def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:
+        """Keras would build models here; this one is, and under strategies Keras' way fails."""
 
     def make_train_function(self, force: bool = False) -> Any:
         """What `fit` calls."""
-        if not self._compiles_steps():
-            return super().make_train_function(force)
-        if self.train_function is None or force:
+        if self.is_distributed and (self.train_function is None or force):
+            self.train_function = replicated_steps(self, self.train_step)
+        elif self._compiles_steps() and (self.train_function is None or force):
             self.train_function = CompiledSteps(self)
+        elif self.train_function is None or force:
+            super().make_train_function(force)
         return self.train_function
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """What `evaluate` calls."""
+        if not self.is_distributed:
+            return super().make_test_function(force)
+        if self.test_function is None or force:
+            self.test_function = replicated_steps(self, self.test_step)
+        return self.test_function
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step on one batch: loss = sum over rows / global rows, so that replicas add up."""
         x, condition, sample_weight = self._unpack(data)
         rows, num_global_rows = global_rows(tf.shape(x)[0])
+        x, terms, per_example, gradients = self._differentiate(
+            x, condition, sample_weight, rows, num_global_rows
+        )
+        gradients = global_gradients(gradients, self.optimizer)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        self.step.assign_add(1)
+        return self._report(x, condition, sample_weight, terms, per_example)
+
+    def _gradients(
+        self,
+        x: Tensor,
+        condition: Tensor | None,
+        sample_weight: Tensor,
+        rows: Tensor,
+        num_global_rows: Tensor,
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor, list[Tensor]]:
+        """Of one replica: what was observed of x, the terms, their sums, and the gradients."""
         noise = Noise.for_step(self.seed, self.step, rows)
         x = self.likelihood_layer.observe(x, noise)
         with tf.GradientTape() as tape:
@@ -353,10 +396,7 @@ class LatentModel(Coding, keras.Model):
             loss = tf.reduce_sum(sample_weight * per_example) / tf.cast(num_global_rows, tf.float32)
             loss += tf.add_n([tf.zeros([]), *self.losses]) / num_replicas
             scaled_loss = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled_loss, self.trainable_weights)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
-        self.step.assign_add(1)
-        return self._report(x, condition, sample_weight, terms, per_example)
+        return x, terms, per_example, tape.gradient(scaled_loss, self.trainable_weights)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of `evaluate`: noise by (seed, row), so that batches do not matter."""
@@ -437,6 +477,13 @@ class LatentModel(Coding, keras.Model):
         """A model from its config, in a new process too."""
         deserialize = keras.saving.deserialize_keras_object
         return cls(**{key: deserialize(value, custom_objects) for key, value in config.items()})
+
+
+def _compiles(layer: keras.Layer) -> bool:
+    """Whether XLA can compile a layer; it cannot where replicas tell each other their means."""
+    normalizes = isinstance(layer, keras.layers.BatchNormalization)
+    alone = not (normalizes and layer.synchronized and tf.distribute.has_strategy())
+    return bool(layer.supports_jit and alone)
 
 
 def _refuse_target(model: str, x: Any, y: Any) -> None:

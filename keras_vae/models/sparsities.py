@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_vae.errors import UserError
 from keras_vae.float32 import Float32Layer
-from keras_vae.models._replicas import global_mean, global_rows, global_values
+from keras_vae.models._replicas import global_largest, global_mean, global_rows
 from keras_vae.noise import Tensor
 from keras_vae.registry import resolve
 
@@ -73,6 +73,7 @@ class KLSparsity(Sparsity):
         if not 0 <= momentum < 1:
             raise UserError(f"The momentum lies in [0, 1). Received {momentum!r}.")
         super().__init__(**kwargs)
+        self.supports_jit = not tf.distribute.has_strategy()  # replicas share their means
         self.target = target
         self.weight = _checked_weight(weight)
         self.momentum = momentum
@@ -206,6 +207,7 @@ class WinnerTakeAll(Sparsity):
         if not 0 < rate <= 1:
             raise UserError(f"The rate is a share of the examples, in (0, 1]. Received {rate!r}.")
         super().__init__(**kwargs)
+        self.supports_jit = not tf.distribute.has_strategy()  # replicas share their values
         self.rate = rate
 
     def select(self, code: Tensor, training: bool) -> Tensor:
@@ -216,12 +218,10 @@ class WinnerTakeAll(Sparsity):
         kept = tf.one_hot(place, num_places, axis=1)  # (batch, places, units)
         if training:
             largest = tf.reduce_max(maps, axis=1)  # (batch, units)
-            rows, num = global_rows(tf.shape(code)[0])
-            best = tf.argsort(global_values(largest), axis=0, direction="DESCENDING", stable=True)
-            rank = tf.argsort(best, axis=0)  # (global batch, units)
-            num_kept = tf.math.ceil(self.rate * tf.cast(num, tf.float32))
-            wins = tf.cast(rank, tf.float32) < num_kept  # (global batch, units)
-            kept *= tf.cast(tf.gather(wins, rows), tf.float32)[:, tf.newaxis]
+            _, num = global_rows(tf.shape(code)[0])
+            num_kept = tf.cast(tf.math.ceil(self.rate * tf.cast(num, tf.float32)), tf.int32)
+            wins = global_largest(largest, num_kept)  # (batch, units)
+            kept *= tf.cast(wins, tf.float32)[:, tf.newaxis]
         return code * tf.reshape(kept, tf.shape(code))  # (batch, *latent_shape)
 
     def get_config(self) -> dict[str, Any]:

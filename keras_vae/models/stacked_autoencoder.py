@@ -117,12 +117,15 @@ class StackedAutoencoder(Autoencoder):
 
     def _check_untrained(self) -> None:
         """Raises a `UserError` unless all autoencoders are new."""
-        if int(self.step) > 0:
+        steps, *parts = (
+            int(keras.ops.convert_to_numpy(model.step)) for model in (self, *self.autoencoders)
+        )
+        if steps > 0:
             raise UserError(
-                f"The stack has been fitted for {int(self.step)} steps, and pretraining comes "
+                f"The stack has been fitted for {steps} steps, and pretraining comes "
                 "before: go on with fit(), or make a new stack."
             )
-        trained = [n for n, part in enumerate(self.autoencoders, start=1) if int(part.step) > 0]
+        trained = [number for number, steps in enumerate(parts, start=1) if steps > 0]
         if trained:
             raise UserError(
                 f"Of {len(self.autoencoders)} autoencoders, number {', '.join(map(str, trained))} "

@@ -1,0 +1,182 @@
+"""Trains a group of cases under one strategy and writes down all that came of it.
+
+`python train.py STRATEGY GROUP FILE`, with the strategy none, mirrored (two logical devices) or
+multiworker (TF_CONFIG names the workers). A process of its own, because logical devices and
+workers must be made before TensorFlow runs anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_vae
+
+NUM, BATCH_SIZE, EPOCHS = 25, 10, 4  # 12 steps; the last batch of an epoch holds 5 rows
+CODE = {"name": "deterministic", "activation": "sigmoid"}
+
+
+def networks(hidden: tuple[int, ...] = (8,), **arguments: Any) -> tuple[keras.Model, keras.Model]:
+    return keras_vae.networks.dense((8, 8, 1), 3, hidden=hidden, **arguments)
+
+
+def normalized() -> tuple[keras.Model, keras.Model]:
+    """Networks of a user, with batch normalization and a penalty on weights."""
+    decay = keras.regularizers.L2(1e-3)
+    encoder = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, use_bias=False, kernel_regularizer=decay),
+            keras.layers.BatchNormalization(synchronized=True),
+            keras.layers.Dense(6),
+        ]
+    )
+    decoder = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
+    )
+    return encoder, decoder
+
+
+def sparse(sparsity: str, kind: str) -> keras_vae.SparseAutoencoder:
+    sizes = {"filters": (4,), "kernel_size": 3} if kind != "dense" else {"hidden": ()}
+    dims = {"latent_dim": 12} if kind == "dense" else {}
+    pair = getattr(keras_vae.networks, kind)(
+        (8, 8, 1), **dims, **sizes, posterior=CODE, likelihood="bernoulli"
+    )
+    return keras_vae.SparseAutoencoder(
+        *pair, likelihood="bernoulli", posterior=CODE, sparsity=sparsity
+    )
+
+
+MODELS: dict[str, Callable[[], Any]] = {
+    "autoencoder": lambda: keras_vae.Autoencoder(
+        *networks(posterior="deterministic", likelihood="normal"), likelihood="normal"
+    ),
+    "vae": lambda: keras_vae.VAE(
+        *networks(), likelihood={"name": "bernoulli", "binarization": "dynamic"}
+    ),
+    "cvae": lambda: keras_vae.CVAE(*networks(condition_dim=3)),
+    "contractive": lambda: keras_vae.ContractiveAutoencoder(
+        *networks((), posterior=CODE), posterior=CODE
+    ),
+    "normalized": lambda: keras_vae.VAE(*normalized()),
+    "kl dense": lambda: sparse("kl", "dense"),
+    "kl maps": lambda: sparse("kl", "fully_convolutional"),
+    "winners dense": lambda: sparse("winner_take_all", "dense"),
+    "winners maps": lambda: sparse("winner_take_all", "fully_convolutional"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fit of 12 steps."""
+
+    model: str
+    steps_per_execution: int = 4
+    jit_compile: bool | str = False
+    stream: bool = False
+    optimizer: tuple[str, tuple[tuple[str, float], ...]] = ("Adam", ())
+
+    def __str__(self) -> str:
+        settings = " ".join(name for name, _ in self.optimizer[1])
+        jit = {True: "jit", False: "", "auto": "auto"}[self.jit_compile]
+        words = (self.model, jit, self.steps_per_execution, "stream" * self.stream, settings)
+        return " ".join(str(word) for word in words if word)
+
+
+SUITE = [
+    Case("autoencoder", 1, stream=True),
+    Case("vae", 4, jit_compile=True),
+    Case("cvae", 1, jit_compile=True, stream=True),
+    Case("contractive", 4),
+    Case("autoencoder", optimizer=("SGD", (("clipnorm", 0.1),))),
+    Case("normalized", optimizer=("SGD", (("learning_rate", 1e-3), ("momentum", 0.9)))),
+    Case("kl dense", jit_compile="auto"),
+    Case("winners maps", jit_compile="auto"),
+]
+SLOW = [
+    case
+    for case in [
+        *(
+            Case(model, steps, jit, stream)
+            for model in ("autoencoder", "vae", "cvae", "contractive")
+            for steps in (1, 4)
+            for jit in (False, True)
+            for stream in (False, True)
+        ),
+        Case("kl maps", jit_compile="auto"),
+        Case("winners dense", jit_compile="auto"),
+        Case("autoencoder", optimizer=("SGD", (("global_clipnorm", 0.1),))),
+        Case("autoencoder", optimizer=("SGD", (("clipvalue", 0.01),))),
+    ]
+    if case not in SUITE
+]
+GROUPS = {"suite": SUITE, "slow": SLOW}
+
+
+def data(model: Any) -> tuple[np.ndarray, ...]:
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 256, (NUM, 8, 8, 1), np.uint8)
+    if model.condition_dim is None:
+        return (x,)
+    return x, np.eye(3, dtype="float32")[np.arange(NUM) % 3]
+
+
+def outcome(case: Case, strategy: tf.distribute.Strategy | None) -> dict[str, np.ndarray]:
+    """Weights, slots, history, evaluation and predictions after a fit."""
+    keras.utils.set_random_seed(0)
+    with contextlib.nullcontext() if strategy is None else strategy.scope():
+        model = MODELS[case.model]()
+        name, settings = case.optimizer
+        model.compile(
+            getattr(keras.optimizers, name)(**{"learning_rate": 0.01} | dict(settings)),
+            jit_compile=case.jit_compile,
+            steps_per_execution=case.steps_per_execution,
+            metrics=["mse"] if case.model == "autoencoder" else None,
+        )
+    arrays = data(model)
+    fed: dict[str, Any] = {"batch_size": BATCH_SIZE}
+    x: Any = arrays
+    if case.stream:
+        fed = {}
+        x = (tf.data.Dataset.from_tensor_slices(arrays).batch(BATCH_SIZE),)
+    history = model.fit(
+        *x, **fed, validation_data=arrays, epochs=EPOCHS, shuffle=not case.stream, verbose=0
+    ).history
+    evaluation = model.evaluate(*arrays, batch_size=BATCH_SIZE, verbose=0, return_dict=True)
+    evaluation["on a batch"] = model.test_on_batch(*arrays)[0]
+    inputs = arrays[0] if len(arrays) == 1 else arrays
+    weights = [*model.variables, *model.optimizer.variables]
+    return {
+        **{f"weights {i}": keras.ops.convert_to_numpy(w) for i, w in enumerate(weights)},
+        **{f"history {key}": np.asarray(values) for key, values in history.items()},
+        **{f"evaluation {key}": np.asarray(value) for key, value in evaluation.items()},
+        "predictions": model.predict(inputs, batch_size=BATCH_SIZE, verbose=0),
+    }
+
+
+def main(name: str, group: str, file: str) -> None:
+    """Trains all cases of a group under the strategy of this name."""
+    strategy: tf.distribute.Strategy | None = None
+    if name == "mirrored":
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        halves = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, halves)
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    elif name == "multiworker":
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    found = {str(case): outcome(case, strategy) for case in GROUPS[group]}
+    flat = {f"{case}/{key}": value for case, parts in found.items() for key, value in parts.items()}
+    np.savez(file, **flat)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
