@@ -21,6 +21,13 @@ from keras_vae.cli._tensorflow import import_tensorflow
 @click.option("--batch-size", type=int, help="Rows per step, in place of the recipe's.")
 @click.option("--seed", type=int, help="Of weights, order and noise, in place of the recipe's.")
 @set_option
+@click.option(
+    "--strategy",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "none", "mirrored", "multiworker"]),
+    help="What shares each batch: the GPUs of this machine, or the machines that TF_CONFIG names.",
+)
 @click.option("--no-export", is_flag=True, help="Write no servable model into ./saved_models.")
 @click.option("--resume", is_flag=True, help="Go on with the recipe's latest unfinished run.")
 def command(
@@ -31,6 +38,7 @@ def command(
     batch_size: int | None,
     seed: int | None,
     assignments: tuple[str, ...],
+    strategy: str,
     no_export: bool,
     resume: bool,
 ) -> None:
@@ -43,22 +51,29 @@ def command(
     from keras_vae import recipes
 
     values = {"batch_size": batch_size, "seed": seed}
-    verbose = 1 if sys.stdout.isatty() else 2
-    if resume:
-        if assignments or batch_size is not None or seed is not None:
-            raise click.UsageError(
-                "--resume goes on with the recipe in the run's folder: of the recipe's values, "
-                "give --epochs alone with it."
-            )
-        import_tensorflow()
-        run = recipes.resume(recipe, data=data, out=out, epochs=epochs, verbose=verbose)
+    options = [f"training.{key}={value}" for key, value in values.items() if value is not None]
+    if resume and (assignments or options):
+        raise click.UsageError(
+            "--resume goes on with the recipe in the run's folder: of the recipe's values, give "
+            "--epochs alone with it."
+        )
+    chosen = None if resume else recipes.load(recipe).override([*assignments, *options])
+    if chosen and epochs is not None:
+        chosen = chosen.with_epochs(epochs)
+    import_tensorflow()
+    from keras_vae import training
+
+    replicas = training.get_strategy(strategy)
+    chief = training.is_chief(replicas)
+    verbose = (1 if sys.stdout.isatty() else 2) if chief else 0
+    if chosen:
+        run = recipes.fit(chosen, data=data, out=out, strategy=replicas, verbose=verbose)
     else:
-        options = [f"training.{key}={value}" for key, value in values.items() if value is not None]
-        chosen = recipes.load(recipe).override([*assignments, *options])
-        if epochs is not None:
-            chosen = chosen.with_epochs(epochs)
-        import_tensorflow()
-        run = recipes.fit(chosen, data=data, out=out, verbose=verbose)
+        run = recipes.resume(
+            recipe, data=data, out=out, epochs=epochs, strategy=replicas, verbose=verbose
+        )
+    if not chief:
+        return
     click.echo(results_table(run.metrics()))
     for path in (run.model_file, *sorted(run.figures.glob("*.png"))):
         click.echo(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_vae.shuffled_batches import ShuffledBatches
+from keras_vae.models.shuffled_batches import ShuffledBatches
 
 if TYPE_CHECKING:
     from keras_vae.models.latent_model import LatentModel

@@ -23,8 +23,8 @@ from keras_vae.models._networks import has_convolutions, read_shapes
 from keras_vae.models._replicas import global_gradients, global_rows
 from keras_vae.models._replicated_steps import replicated_steps
 from keras_vae.models.coding import Coding
+from keras_vae.models.shuffled_batches import ShuffledBatches
 from keras_vae.noise import Noise, Tensor
-from keras_vae.shuffled_batches import ShuffledBatches
 
 STEPS_PER_EXECUTION = 40
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import os
 import shlex
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_vae import datasets, training
 from keras_vae.datasets import Dataset
@@ -35,6 +38,7 @@ def fit(
     *,
     data: str | Path | None = None,
     out: str | Path = "runs",
+    strategy: tf.distribute.Strategy | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Run:
@@ -43,7 +47,10 @@ def fit(
     Args:
         recipe: A recipe, its name, or the path of a `.toml` file.
         data: A folder of datasets, or the user's own data; see `keras_vae.datasets.load`.
-        out: The folder of all runs.
+        out: The folder of all runs. Of several workers, all but the first write elsewhere, and
+            remove it when they end.
+        strategy: The replicas that share each batch, as from `training.get_strategy`; None for one
+            device.
         callbacks: Keras callbacks besides those that every fit has.
         verbose: As in `keras.Model.fit`.
 
@@ -55,9 +62,19 @@ def fit(
     recipe = recipe if isinstance(recipe, Recipe) else load(recipe)
     check(recipe)
     recipe, dataset = _with_data(recipe, data)
-    model = recipe.build(dataset)
-    run = Run.create(out, recipe)
+    with training.scope(strategy):
+        model = recipe.build(dataset)
+    run = Run.create(_out(out, strategy), recipe)
     return _finish(run, model, dataset, callbacks, verbose)
+
+
+def _out(out: str | Path, strategy: tf.distribute.Strategy | None) -> Path:
+    """Where this process writes: what workers make is the same in all, and kept once."""
+    if training.is_chief(strategy):
+        return Path(out)
+    folder = tempfile.mkdtemp(prefix="keras-vae-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def fit_once(
@@ -88,6 +105,7 @@ def resume(
     data: str | Path | None = None,
     out: str | Path = "runs",
     epochs: int | None = None,
+    strategy: tf.distribute.Strategy | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Run:
@@ -97,8 +115,9 @@ def resume(
         recipe: The recipe's name, or the path of its `.toml` file. What counts is the copy in the
             run's folder.
         data: Where the data are, if they have moved.
-        out: The folder of all runs.
+        out: The folder of all runs; of several workers, all read it and the first writes there.
         epochs: A new number of epochs in all.
+        strategy: As in `fit`; it may be another than before.
         callbacks: Keras callbacks besides those that every fit has.
         verbose: As in `keras.Model.fit`.
 
@@ -122,8 +141,12 @@ def resume(
                 "leave out --epochs, or give more of them."
             )
         resolved = resolved.with_epochs(epochs)
+    if not training.is_chief(strategy):
+        own = _out(out, strategy) / run.folder.parent.name / run.folder.name
+        run = Run(shutil.copytree(run.folder, own))
     run.write_recipe(resolved)
-    model = read_model(checkpoint[0]) if checkpoint else resolved.build(dataset)
+    with training.scope(strategy):
+        model = read_model(checkpoint[0]) if checkpoint else resolved.build(dataset)
     return _finish(run, model, dataset, callbacks, verbose)
 
 
