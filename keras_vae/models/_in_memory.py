@@ -36,8 +36,10 @@ def in_memory(
     on its own.
     """
     arrays = [array for array in (x, y, sample_weight) if array is not None]
-    leaves_out = args or not isinstance(shuffle, bool) or (y is None and sample_weight is not None)
-    if leaves_out or any(kwargs.get(name) for name in KERAS_OWN) or not _can_stay(arrays):
+    own = any(kwargs.get(name) for name in KERAS_OWN) or args or not isinstance(shuffle, bool)
+    weights_alone = y is None and sample_weight is not None
+    whole_list = isinstance(kwargs.get("callbacks"), keras.callbacks.CallbackList)
+    if own or weights_alone or whole_list or not _can_stay(arrays):
         return None, {}
     batch_size = 32 if batch_size is None else batch_size
     # The step at which epoch 0 began, or would have begun: another fit, another order.

@@ -278,6 +278,8 @@ class LatentModel(Coding, keras.Model):
             kwargs["validation_data"] = (val_x, self._target(val_y, val_weight), val_weight)
         with whole_executions(self, kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")):
             if isinstance(x, ShuffledBatches):
+                if y is not None:
+                    raise UserError("ShuffledBatches hold y beside x: ShuffledBatches(x, y, ...).")
                 return self._fit_batches(x, *args, **kwargs)
             y = self._target(self._checked(x, y), kwargs.get("sample_weight"))
             batches, others = in_memory(self, x, y, *args, **kwargs)
@@ -287,7 +289,7 @@ class LatentModel(Coding, keras.Model):
 
     def _fit_batches(self, batches: ShuffledBatches, *args: Any, **kwargs: Any) -> Any:
         """Trains on arrays in memory, which a compiled step reads where they are."""
-        kwargs["callbacks"] = [batches, *(kwargs.get("callbacks") or ())]
+        kwargs["callbacks"] = [batches, *keras.tree.flatten(kwargs.get("callbacks") or [])]
         kwargs["shuffle"] = False  # `batches` are
         if not self._compiles_steps():
             return super().fit(batches.dataset, None, *args, **kwargs)

@@ -137,6 +137,30 @@ def test_what_keras_splits_and_counts(call, steps):
     assert int(model.step) == steps
 
 
+@pytest.mark.parametrize("form", [lambda each: each, lambda each: [each], lambda each: (each,)])
+def test_callbacks_in_the_forms_that_keras_takes(form):
+    epochs_seen = []
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: epochs_seen.append(epoch)
+    )
+    model = autoencoder(False)
+    model.fit(X, batch_size=BATCH_SIZE, epochs=2, callbacks=form(callback), verbose=0)
+    assert epochs_seen == [0, 1]
+
+
+def test_a_list_of_callbacks_that_is_a_models_own():
+    model = autoencoder(False)
+    callbacks = keras.callbacks.CallbackList([], add_history=True, model=model, epochs=2, steps=5)
+    model.fit(X, batch_size=BATCH_SIZE, epochs=2, callbacks=callbacks, verbose=0)
+    assert int(model.step) == 10
+
+
+def test_a_y_beside_batches():
+    batches = ShuffledBatches(X, batch_size=BATCH_SIZE, seed=0)
+    with pytest.raises(ValueError, match="hold y beside x"):
+        autoencoder(False).fit(batches, X[:, 0], verbose=0)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
