@@ -8,6 +8,8 @@ classes are registered with Keras as soon as both packages are imported, in eith
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import wrapt
@@ -73,6 +75,27 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_CLASSES, *_MODULES, "from_preset"])
 
 
+_BELOW_MODELS = tuple(
+    f"keras_vae.{name}" for name in ("distributions", "export", "float32", "layers")
+)
+_whole: set[str] = set()
+
+
+def _import_models() -> None:
+    """Registers the classes, but later where modules that they need have themselves begun this."""
+    if "keras" in sys.modules and _whole.issuperset(sys.modules.keys() & _BELOW_MODELS):
+        importlib.import_module("keras_vae.models")
+
+
+def _is_whole(module: ModuleType) -> None:
+    _whole.add(module.__name__)
+    _import_models()
+
+
+for _name in _BELOW_MODELS:
+    wrapt.register_post_import_hook(_is_whole, _name)
+
+
 @wrapt.when_imported("keras")
 def _register(keras: Any) -> None:
     backend = keras.backend.backend()
@@ -81,4 +104,4 @@ def _register(keras: Any) -> None:
             f"keras_vae needs Keras on TensorFlow. Received the backend {backend!r}; "
             "set KERAS_BACKEND=tensorflow before Keras is imported."
         )
-    importlib.import_module("keras_vae.models")
+    _import_models()

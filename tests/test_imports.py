@@ -54,6 +54,12 @@ def test_a_model_brings_the_heavy_libraries(tmp_path):
     assert {"keras", "tensorflow"} <= set(run(MODEL, "sys.modules", tmp_path))
 
 
+@pytest.mark.parametrize("name", ["distributions", "export", "float32", "layers", "training"])
+def test_whichever_comes_first_brings_the_classes(name, tmp_path):
+    code = f"import keras_vae.{name}, keras; registered = keras.saving.get_custom_objects()"
+    assert "keras_vae>VAE" in run(code, "registered", tmp_path)
+
+
 def test_every_command_has_help(tmp_path):
     commands = {"list", "show", "fit", "evaluate", "plot", "sample"}
     assert commands <= set(run(EVERY_HELP, "visited", tmp_path))
