@@ -101,7 +101,8 @@ def test_every_option_reaches_the_run(keras_vae, recipe, data):
         (["tiny.toml", "--resume", "--set", "model.beta=4"], "give --epochs alone"),
         (["tiny.toml", "--resume", "--batch-size", "4"], "give --epochs alone"),
         (["tiny.toml", "--resume", "--seed", "4"], "give --epochs alone"),
-        (["tiny.toml", "--strategy", "none"], "No such option"),
+        (["tiny.toml", "--strategy", "tpu"], "'tpu' is not one of"),
+        (["tiny.toml", "--replicas", "2"], "No such option"),
     ],
 )
 def test_mistakes(refused, recipe, data, tmp_path, arguments, message):

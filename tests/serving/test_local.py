@@ -1,5 +1,6 @@
 """What the local engine answers, over gRPC and REST."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -269,9 +270,10 @@ def test_a_body_that_is_not_read_is_no_next_request(asked, request_line, has_bod
     host, port = asked.served.rest_address.split(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         body = b"GET /v1/models/tiny HTTP/1.1\r\n\r\n"
-        connection.sendall(b"%s HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % (request_line, len(body)))
-        connection.sendall(body)
-        connection.shutdown(socket.SHUT_WR)
+        head = b"%s HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % (request_line, len(body))
+        connection.sendall(head + body)
+        with contextlib.suppress(OSError):  # the server may have hung up already
+            connection.shutdown(socket.SHUT_WR)
         replies = connection.makefile("rb").read()
     assert replies.count(b"HTTP/1.1") == 1
     assert bool(replies.partition(b"\r\n\r\n")[2]) == has_body
