@@ -352,12 +352,13 @@ class LatentModel(Coding, keras.Model):
 
     def make_train_function(self, force: bool = False) -> Any:
         """What `fit` calls."""
-        if self.is_distributed and (self.train_function is None or force):
-            self.train_function = replicated_steps(self, self.train_step)
-        elif self._compiles_steps() and (self.train_function is None or force):
-            self.train_function = CompiledSteps(self)
-        elif self.train_function is None or force:
-            super().make_train_function(force)
+        if self.train_function is None or force:
+            if self.is_distributed:
+                self.train_function = replicated_steps(self, self.train_step)
+            elif self._compiles_steps():
+                self.train_function = CompiledSteps(self)
+            else:
+                super().make_train_function(force)
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Any:
