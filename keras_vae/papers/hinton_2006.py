@@ -15,8 +15,9 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
     model = laboratory.model(
         "deep",
         "mnist-stacked-ae",
-        laboratory.epochs(80, 2),
+        laboratory.epochs(100, 2),
         "network.tied=true",
+        "training.optimizer.weight_decay=0.1",
         f"pretraining.epochs={laboratory.epochs(5, 1)}",
     )
     data = laboratory.dataset()
