@@ -28,6 +28,13 @@ from keras_vae.cli._tensorflow import import_tensorflow
     type=click.Choice(["auto", "none", "mirrored", "multiworker"]),
     help="What shares each batch: the GPUs of this machine, or the machines that TF_CONFIG names.",
 )
+@click.option(
+    "--checkpoint-every",
+    default="1 epoch",
+    show_default=True,
+    metavar="HOW OFTEN",
+    help="What --resume goes on from: every so many epochs, steps or minutes.",
+)
 @click.option("--no-export", is_flag=True, help="Write no servable model into ./saved_models.")
 @click.option("--resume", is_flag=True, help="Go on with the recipe's latest unfinished run.")
 def command(
@@ -39,6 +46,7 @@ def command(
     seed: int | None,
     assignments: tuple[str, ...],
     strategy: str,
+    checkpoint_every: str,
     no_export: bool,
     resume: bool,
 ) -> None:
@@ -66,12 +74,11 @@ def command(
     replicas = training.get_strategy(strategy)
     chief = training.is_chief(replicas)
     verbose = (1 if sys.stdout.isatty() else 2) if chief else 0
+    how = {"strategy": replicas, "checkpoint_every": checkpoint_every, "verbose": verbose}
     if chosen:
-        run = recipes.fit(chosen, data=data, out=out, strategy=replicas, verbose=verbose)
+        run = recipes.fit(chosen, data=data, out=out, **how)
     else:
-        run = recipes.resume(
-            recipe, data=data, out=out, epochs=epochs, strategy=replicas, verbose=verbose
-        )
+        run = recipes.resume(recipe, data=data, out=out, epochs=epochs, **how)
     if not chief:
         return
     click.echo(results_table(run.metrics()))

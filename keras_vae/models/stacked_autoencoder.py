@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -74,7 +74,13 @@ class StackedAutoencoder(Autoencoder):
         self.autoencoders = autoencoders
 
     def pretrain(
-        self, x: Any, *, optimizer: Any = "adam", validation_data: Any = None, **kwargs: Any
+        self,
+        x: Any,
+        *,
+        optimizer: Any = "adam",
+        validation_data: Any = None,
+        callbacks: Callable[[int], Any] | Any = None,
+        **kwargs: Any,
     ) -> list[keras.callbacks.History]:
         """Trains the autoencoders one after the other, from the data upwards.
 
@@ -83,8 +89,10 @@ class StackedAutoencoder(Autoencoder):
             optimizer: A Keras optimizer or its name; each autoencoder gets one like it. An
                 autoencoder that has been compiled keeps its own.
             validation_data: Data (num, *event_shape), or a tuple that holds them alone.
-            **kwargs: Of `fit`, the same for all: `epochs`, `batch_size`, `callbacks`, `verbose`,
-                which also says which layer it is.
+            callbacks: Keras callbacks for all, or a function that gives those of a layer by its
+                number, from 1.
+            **kwargs: Of `fit`, the same for all: `epochs`, `batch_size`, `verbose`, which also says
+                which layer it is.
 
         Returns:
             The history of each.
@@ -110,7 +118,8 @@ class StackedAutoencoder(Autoencoder):
             if not part.compiled:
                 part.compile(keras.optimizers.deserialize(config))
             validation = None if held_out is None else (held_out,)
-            histories.append(part.fit(x, validation_data=validation, **kwargs))
+            own = callbacks(number) if callable(callbacks) else callbacks
+            histories.append(part.fit(x, validation_data=validation, callbacks=own, **kwargs))
             x = part.encode(x)  # (num, *latent_shape)
             held_out = None if held_out is None else part.encode(held_out)
         return histories

@@ -20,9 +20,8 @@ from keras_vae import datasets, training
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
 from keras_vae.models import Generative, LatentModel, StackedAutoencoder
-from keras_vae.recipes._history import EpochSeconds, HistoryFile
+from keras_vae.recipes._history import HistoryLines
 from keras_vae.recipes.build import check, optimizer
-from keras_vae.recipes.opened import read_model
 from keras_vae.recipes.pictures import draw_all
 from keras_vae.recipes.recipe import Recipe, load
 from keras_vae.recipes.results import conditions, evaluate, versions
@@ -39,6 +38,7 @@ def fit(
     data: str | Path | None = None,
     out: str | Path = "runs",
     strategy: tf.distribute.Strategy | None = None,
+    checkpoint_every: str = "1 epoch",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Run:
@@ -51,21 +51,23 @@ def fit(
             remove it when they end.
         strategy: The replicas that share each batch, as from `training.get_strategy`; None for one
             device.
+        checkpoint_every: As in `training.Checkpoint`.
         callbacks: Keras callbacks besides those that every fit has.
         verbose: As in `keras.Model.fit`.
 
     Raises:
         UserError: For a recipe or data that cannot be used; nothing is written then. For a loss
-            that is not finite; the run then keeps the model of the last whole epoch.
-        Interrupted: On Ctrl-C; the run then keeps the model of the last whole epoch.
+            that is not finite; the run then keeps the model of the last checkpoint.
+        Interrupted: On Ctrl-C; the run then keeps the model of the last checkpoint.
     """
+    training.parse_every(checkpoint_every)
     recipe = recipe if isinstance(recipe, Recipe) else load(recipe)
     check(recipe)
     recipe, dataset = _with_data(recipe, data)
     with training.scope(strategy):
         model = recipe.build(dataset)
     run = Run.create(_out(out, strategy), recipe)
-    return _finish(run, model, dataset, callbacks, verbose)
+    return _finish(run, model, dataset, checkpoint_every, callbacks, verbose)
 
 
 def _out(out: str | Path, strategy: tf.distribute.Strategy | None) -> Path:
@@ -106,6 +108,7 @@ def resume(
     out: str | Path = "runs",
     epochs: int | None = None,
     strategy: tf.distribute.Strategy | None = None,
+    checkpoint_every: str = "1 epoch",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Run:
@@ -118,12 +121,14 @@ def resume(
         out: The folder of all runs; of several workers, all read it and the first writes there.
         epochs: A new number of epochs in all.
         strategy: As in `fit`; it may be another than before.
+        checkpoint_every: As in `training.Checkpoint`.
         callbacks: Keras callbacks besides those that every fit has.
         verbose: As in `keras.Model.fit`.
 
     Raises:
         UserError: If there is no unfinished run, or if its data cannot be had any more.
     """
+    training.parse_every(checkpoint_every)
     name = recipe if runs(out, recipe) else load(recipe).name
     run = latest_unfinished(out, name)
     before = run.recipe()
@@ -133,11 +138,11 @@ def resume(
             f"{run.folder} was fitted to {before.data['name']!r}, and only {dataset.name!r} is "
             f"there now: give the same data with --data."
         )
-    checkpoint = training.latest_checkpoint(run.checkpoints)
     if epochs is not None:
-        if checkpoint and epochs < checkpoint[1]:
+        done = _epochs_done(run)
+        if epochs < done:
             raise UserError(
-                f"{run.folder} has been trained for {checkpoint[1]} epochs, more than {epochs}: "
+                f"{run.folder} has been trained for {done} epochs, more than {epochs}: "
                 "leave out --epochs, or give more of them."
             )
         resolved = resolved.with_epochs(epochs)
@@ -146,8 +151,8 @@ def resume(
         run = Run(shutil.copytree(run.folder, own))
     run.write_recipe(resolved)
     with training.scope(strategy):
-        model = read_model(checkpoint[0]) if checkpoint else resolved.build(dataset)
-    return _finish(run, model, dataset, callbacks, verbose)
+        model = resolved.build(dataset)
+    return _finish(run, model, dataset, checkpoint_every, callbacks, verbose)
 
 
 def _with_data(recipe: Recipe, data: str | Path | None) -> tuple[Recipe, Dataset]:
@@ -166,39 +171,45 @@ def _finish(
     run: Run,
     model: LatentModel,
     dataset: Dataset,
+    checkpoint_every: str,
     callbacks: Sequence[keras.callbacks.Callback],
     verbose: int | str,
 ) -> Run:
-    """Trains from where the model stands to the recipe's last epoch, then draws and measures."""
+    """Trains from the run's latest checkpoint to its last epoch, then draws and measures."""
     recipe = run.recipe()
+    checkpoint = training.Checkpoint(run.checkpoints, checkpoint_every)
     try:
         try:
-            if isinstance(model, StackedAutoencoder) and _epochs_done(run) == 0:
-                _pretrain(run, recipe, model, dataset, verbose)
-            _train(run, recipe, model, dataset, callbacks, verbose)
-        except UserError as error:
-            raise UserError(f"{error} {_kept(run)}.") from error
-        finally:
-            _keep_model(run)
+            if isinstance(model, StackedAutoencoder) and recipe.pretraining:
+                _pretrain(run, recipe, model, dataset, checkpoint_every, verbose)
+            _train(run, recipe, model, dataset, [*callbacks, checkpoint], verbose)
+        except (UserError, OSError) as error:
+            wrong = f"{error.filename}: {error.strerror}." if isinstance(error, OSError) else error
+            raise UserError(f"{wrong} {_kept(run, model, checkpoint)}.") from error
+        _save(model, run.model_file)
         draw_all(run, model, dataset)
         run.write_metrics(_report(run, recipe, model, dataset))
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Interrupted: {_kept(run)}. Go on with: {_resume_command(run)}"
+            f"Interrupted: {_kept(run, model, checkpoint)}. Go on with: {_resume_command(run)}"
         ) from None
     return run
 
 
 def _pretrain(
-    run: Run, recipe: Recipe, model: StackedAutoencoder, dataset: Dataset, verbose: int | str
+    run: Run,
+    recipe: Recipe,
+    model: StackedAutoencoder,
+    dataset: Dataset,
+    checkpoint_every: str,
+    verbose: int | str,
 ) -> None:
-    """Trains a stack layer by layer, if the recipe says so; a fit stopped here begins anew."""
-    if not recipe.pretraining:
+    """Trains a stack layer by layer; what an earlier fit has trained is read."""
+    if training.latest_snapshot(run.checkpoints):
         return
     shared = {key: recipe.training[key] for key in ("batch_size", "optimizer")}
     settings = {**shared, **recipe.pretraining}
-    clock = EpochSeconds()
-    histories = model.pretrain(
+    model.pretrain(
         dataset.x_train,
         optimizer=optimizer(settings, dataset),
         validation_data=dataset.x_test if recipe.training["validation"] else None,
@@ -206,9 +217,12 @@ def _pretrain(
         epochs=settings["epochs"],
         batch_size=settings["batch_size"],
         verbose=verbose,
-        callbacks=[training.StopOnNaN(), clock],
+        callbacks=lambda layer: [
+            training.StopOnNaN(),
+            HistoryLines(run.add_pretraining, before={"layer": layer}),
+            training.Checkpoint(run.checkpoints / f"layer-{layer}", checkpoint_every),
+        ],
     )
-    run.write_pretraining([history.history for history in histories], clock.seconds)
 
 
 def _train(
@@ -221,7 +235,6 @@ def _train(
 ) -> None:
     """Runs the epochs that are left, if any."""
     settings = recipe.training
-    done = _epochs_done(run)
     y_train, y_test = conditions(model, dataset.y_train), conditions(model, dataset.y_test)
     train = (dataset.x_train,) if y_train is None else (dataset.x_train, y_train)
     batches = training.ShuffledBatches(
@@ -233,31 +246,20 @@ def _train(
         batches,
         validation_data=(dataset.x_test, y_test) if settings["validation"] else None,
         validation_batch_size=500,
-        initial_epoch=done,
         epochs=settings["epochs"],
         verbose=verbose,
         callbacks=[
             training.StopOnNaN(),
             *([monitor] if monitor else []),
-            HistoryFile(run, dataset.name, done, monitor),
-            training.EpochCheckpoint(run.checkpoints),
+            HistoryLines(run.add_history, monitor, after={"data": dataset.name}),
             *callbacks,
         ],
     )
 
 
 def _epochs_done(run: Run) -> int:
-    checkpoint = training.latest_checkpoint(run.checkpoints)
-    return checkpoint[1] if checkpoint else 0
-
-
-def _keep_model(run: Run) -> None:
-    """Makes the last whole epoch's checkpoint the run's model, however the training ended."""
-    checkpoint = training.latest_checkpoint(run.checkpoints)
-    if checkpoint:
-        part = run.model_file.with_suffix(".part")
-        shutil.copyfile(checkpoint[0], part)
-        part.replace(run.model_file)
+    latest = training.latest_snapshot(run.checkpoints)
+    return training.read_snapshot(latest).epoch if latest else 0
 
 
 def _report(run: Run, recipe: Recipe, model: LatentModel, dataset: Dataset) -> dict[str, Any]:
@@ -277,10 +279,32 @@ def _report(run: Run, recipe: Recipe, model: LatentModel, dataset: Dataset) -> d
     }
 
 
-def _kept(run: Run) -> str:
-    done, epochs = _epochs_done(run), run.recipe().training["epochs"]
-    kept = f"{run.model_file} holds epoch {done}" if done else f"{run.folder} holds no whole epoch"
-    return f"{kept} of {epochs}"
+def _kept(run: Run, model: LatentModel, checkpoint: training.Checkpoint) -> str:
+    """Makes the last checkpoint the run's model, and says what that is."""
+    checkpoint.wait()
+    epochs = run.recipe().training["epochs"]
+    latest = training.latest_snapshot(run.checkpoints)
+    if latest is None:
+        return f"{run.folder} holds no whole epoch of {epochs}"
+    found = training.read_snapshot(latest)
+    found.put_into(model)
+    file = run.model_file
+    try:
+        _save(model, file)
+    except OSError:
+        file = latest
+    more = f" and {found.step} steps" if found.step else ""
+    return f"{file} holds epoch {found.epoch}{more} of {epochs}"
+
+
+def _save(model: LatentModel, file: Path) -> None:
+    """Writes a `.keras` file, whole or not at all."""
+    part = file.with_name("part.keras")
+    try:
+        model.save(part)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _resume_command(run: Run) -> str:

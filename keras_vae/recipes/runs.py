@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,23 +97,13 @@ class Run:
         names = [name for name in columns if name not in ("seconds", "data") and "[" not in name]
         return {name: [float(row[name]) for row in rows] for name in names}
 
-    def write_history(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Writes the history, whole or not at all."""
-        _write_csv(self.history_file, rows)
+    def add_history(self, row: Mapping[str, Any]) -> None:
+        """Adds an epoch's line in place of its own and later ones."""
+        _add_row(self.history_file, row)
 
-    def write_pretraining(
-        self, histories: Sequence[Mapping[str, Sequence[float]]], seconds: Sequence[float]
-    ) -> None:
-        """Writes the history of each layer, from the data upwards, and the seconds of each row."""
-        rows = [
-            {"layer": layer, "epoch": epoch, **dict(zip(history, values, strict=True))}
-            for layer, history in enumerate(histories, start=1)
-            for epoch, values in enumerate(zip(*history.values(), strict=True), start=1)
-        ]
-        _write_csv(
-            self.pretraining_file,
-            [{**row, "seconds": spent} for row, spent in zip(rows, seconds, strict=True)],
-        )
+    def add_pretraining(self, row: Mapping[str, Any]) -> None:
+        """Adds the line of a layer's epoch in place of its own and later ones."""
+        _add_row(self.pretraining_file, row)
 
     def seconds(self) -> float:
         """Adds up the seconds of all epochs, those of pretraining included."""
@@ -140,11 +130,16 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Writes the rows under their keys, whole or not at all."""
+def _add_row(path: Path, row: Mapping[str, Any]) -> None:
+    """Adds a row behind those of earlier epochs; the file is there whole at every moment."""
+
+    def place(row: Mapping[str, Any]) -> tuple[int, int]:
+        return int(row.get("layer", 0)), int(row["epoch"])
+
+    rows = [*(each for each in _read_csv(path) if place(each) < place(row)), row]
     part = path.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer = csv.DictWriter(file, fieldnames=list(row))
         writer.writeheader()
         writer.writerows(rows)
     part.replace(path)

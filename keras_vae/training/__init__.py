@@ -4,18 +4,21 @@ Nothing here computes a loss or takes a gradient: that is the models' own.
 """
 
 from keras_vae.models.shuffled_batches import ShuffledBatches
-from keras_vae.training.checkpoint import EpochCheckpoint, latest_checkpoint
+from keras_vae.training.checkpoint import Checkpoint, parse_every
 from keras_vae.training.latent_monitor import LatentMonitor
+from keras_vae.training.snapshot import latest_snapshot, read_snapshot
 from keras_vae.training.stop_on_nan import StopOnNaN
 from keras_vae.training.strategies import get_strategy, is_chief, scope
 
 __all__ = [
-    "EpochCheckpoint",
+    "Checkpoint",
     "LatentMonitor",
     "ShuffledBatches",
     "StopOnNaN",
     "get_strategy",
     "is_chief",
-    "latest_checkpoint",
+    "latest_snapshot",
+    "parse_every",
+    "read_snapshot",
     "scope",
 ]

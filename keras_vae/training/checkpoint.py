@@ -1,42 +1,192 @@
-"""The model after the last whole epoch, on disk: what a stopped fit continues from."""
+"""A fit that can be stopped at any moment and goes on as if it had not been."""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from keras_vae.errors import UserError
+from keras_vae.training.snapshot import (
+    Snapshot,
+    latest_snapshot,
+    metric_state,
+    read_snapshot,
+    state,
+)
+from keras_vae.training.strategies import from_chief, is_chief
 
-class EpochCheckpoint(keras.callbacks.Callback):
-    """Saves the model, its optimizer and its step after every epoch, and keeps the latest file.
+_EVERY = re.compile(r"(\d+(?:\.\d+)?)\s*(epoch|step|minute)s?")
 
-    A file appears whole or not at all: it is written under another name, then renamed.
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves a fit while it runs; the same fit, begun again, goes on from there.
+
+        model.fit(x, epochs=100, callbacks=[Checkpoint("checkpoints", every="10 minutes")])
+
+    What is saved: weights, the optimizer, the step (and so noise and schedules), the order of the
+    data, metrics within an epoch, and the history, which `fit` returns whole. On the same machine
+    the weights are bit for bit those of a fit that was never stopped. Other callbacks' own state is
+    not saved.
+
+    A file appears whole or not at all, and the latest alone is kept. It is written beside the
+    training, by a thread. Of several workers, the chief alone writes and reads.
 
     Args:
-        folder: Where `epoch-0001.keras` and its successors go.
+        folder: Where `epoch-0001.npz` and its successors go.
+        every: How often: a number of "epochs", "steps" or "minutes". The end of the fit is saved
+            in any case. Within an epoch, a fit goes on where its batches come in the same order
+            again, as those of arrays do.
+
+    Raises:
+        UserError: For another `every`; from `fit`, when a file cannot be written or is damaged.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, every: str = "1 epoch") -> None:
         super().__init__()
         self._folder = Path(folder)
+        self._count, self._unit = parse_every(every)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._writing: Future[Path] | None = None
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Goes on from the latest file, if there is one."""
+        strategy = self.model.distribute_strategy
+        if self._unit == "minute" and strategy.extended._in_multi_worker_mode():
+            raise UserError(
+                "Several workers have no common clock: checkpoint every so many epochs or steps."
+            )
+        self._resumed = self._latest()
+        self._last = (self._resumed.epoch, self._resumed.step)
+        self._last_step, self._last_time = self._step(), time.monotonic()
+        self._epoch = self._resumed.epoch
+        self.model._initial_epoch = self._resumed.epoch  # where Keras' own BackupAndRestore has it
+        self.model.history.history.update(self._resumed.history)
+        if self._resumed.step:
+            self._skip(self._resumed.step)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Notes where the epoch begins."""
+        self._epoch = epoch
+        self._first_step = self._step()
+        if (epoch, 0) < self._last:
+            self._resumed.put_metrics_into(self.model)
+            self._first_step -= self._resumed.step
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Saves within an epoch."""
+        step = self._step() if self._unit == "step" else 0
+        steps_due = self._unit == "step" and step - self._last_step >= self._count
+        minutes = (time.monotonic() - self._last_time) / 60.0
+        if steps_due or (self._unit == "minute" and minutes >= self._count):
+            metrics = [variable.numpy() for variable in metric_state(self.model)]
+            history = dict(self.model.history.history)
+            self._save(self._epoch, self._step() - self._first_step, history, metrics)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Saves the model and deletes its predecessors."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        older = list(self._folder.glob("epoch-*.keras"))
-        part = self._folder / "part.keras"
-        self.model.save(part)
-        whole = part.replace(self._folder / f"epoch-{epoch + 1:04d}.keras")
-        for path in older:
-            if path != whole:
-                path.unlink()
+        """Saves a whole epoch."""
+        before = self.model.history.history  # Keras adds this epoch's logs after this call
+        self._history = {
+            name: [*before.get(name, []), float(value)] for name, value in (logs or {}).items()
+        }
+        self._epoch = epoch + 1
+        if self._unit == "epoch" and self._epoch - self._last[0] >= self._count:
+            self._save(self._epoch, 0, self._history, [])
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Saves the end, and waits until it is on the disk."""
+        self.model._initial_epoch = None
+        kept = range(self._resumed.epoch)
+        self.model.history.epoch = [*kept, *self.model.history.epoch]
+        if (self._epoch, 0) > self._last:
+            self._save(self._epoch, 0, self._history, [])
+        self.wait()
+
+    def wait(self) -> None:
+        """Returns when what has been saved so far is on the disk.
+
+        Raises:
+            UserError: When it could not be written.
+        """
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
+        try:
+            writing.result()
+        except OSError as error:
+            kept = latest_snapshot(self._folder)
+            raise UserError(
+                f"The checkpoint could not be written, {self._folder}: {error.strerror or error}; "
+                f"{f'{kept.name} stays' if kept else 'there is none before it'}."
+            ) from error
+
+    def _save(
+        self, epoch: int, step: int, history: dict[str, list[float]], metrics: list[Any]
+    ) -> None:
+        self.wait()
+        values = [variable.numpy() for variable in state(self.model)]
+        self._last = (epoch, step)
+        self._last_step, self._last_time = self._step(), time.monotonic()
+        if is_chief(self.model.distribute_strategy):
+            now = Snapshot(epoch, step, history, values, metrics)
+            self._writing = self._writer.submit(now.write, self._folder)
+
+    def _latest(self) -> Snapshot:
+        """The latest file, put into the model; or where the fit stands without one."""
+        strategy = self.model.distribute_strategy
+        path = latest_snapshot(self._folder) if is_chief(strategy) else None
+        before = Snapshot(0, 0, {}, [], []) if path is None else read_snapshot(path)
+        place = from_chief(strategy, [before.epoch, before.step, len(before.metrics)])
+        epoch, step, num_metrics = map(int, place)
+        if (epoch, step) == (0, 0):
+            return before
+        if path is None:  # of a worker that is not the chief
+            metrics = metric_state(self.model)[:num_metrics]
+            values = [variable.numpy() for variable in state(self.model)]
+            before = Snapshot(epoch, step, {}, values, [variable.numpy() for variable in metrics])
+        values = from_chief(strategy, before.values)
+        metrics = from_chief(strategy, before.metrics)
+        found = Snapshot(epoch, step, before.history, values, metrics)
+        found.put_into(self.model)
+        return found
+
+    def _skip(self, steps: int) -> None:
+        """Lets the batches of the first steps pass, in executions as long as ever."""
+        function = self.model.train_function
+
+        def skipping(iterator: Any) -> Any:
+            nonlocal steps
+            count = min(steps, self.model.steps_per_execution)
+            for _ in range(count):
+                next(iterator)
+            steps -= count
+            if steps == 0:
+                self.model.train_function = function
+            if count == self.model.steps_per_execution:
+                return self.model.get_metrics_result()
+            return function(iterator)
+
+        self.model.train_function = skipping
+
+    def _step(self) -> int:
+        return int(self.model.step.numpy())
 
 
-def latest_checkpoint(folder: str | Path) -> tuple[Path, int] | None:
-    """The file of the last whole epoch and its number of epochs, or None if there is none."""
-    paths = {
-        int(path.stem.removeprefix("epoch-")): path for path in Path(folder).glob("epoch-*.keras")
-    }
-    return (paths[max(paths)], max(paths)) if paths else None
+def parse_every(every: str) -> tuple[float, str]:
+    """Returns the number and the unit: (10.0, "minute") of "10 minutes".
+
+    Raises:
+        UserError: For anything but a number above 0 of epochs, steps or minutes.
+    """
+    found = _EVERY.fullmatch(every.strip())
+    if found is None or float(found[1]) == 0:
+        raise UserError(
+            'Checkpoints come every so many epochs, steps or minutes, as in "1 epoch", "500 steps" '
+            f'or "10 minutes". Received {every!r}.'
+        )
+    return float(found[1]), found[2]

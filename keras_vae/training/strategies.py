@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.errors import UserError
@@ -33,7 +34,7 @@ def get_strategy(name: str = "auto") -> tf.distribute.Strategy | None:
     if name not in NAMES:
         raise UserError(f"A strategy is one of {', '.join(NAMES)}. Received {name!r}.")
     if name == "multiworker" or (name == "auto" and os.environ.get("TF_CONFIG")):
-        _workers()
+        _check_workers()
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored" or (name == "auto" and len(tf.config.list_logical_devices("GPU")) > 1):
         return tf.distribute.MirroredStrategy()
@@ -49,12 +50,39 @@ def is_chief(strategy: tf.distribute.Strategy | None) -> bool:
     """Whether this process is the one that writes files: the only one, or the first worker."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return True
-    workers, task = _workers()
-    return task.get("type") == "chief" or ("chief" not in workers and task.get("index") == 0)
+    resolver = strategy.cluster_resolver
+    first = "chief" if "chief" in resolver.cluster_spec().jobs else "worker"
+    return bool(resolver.task_type == first and resolver.task_id == 0)
 
 
-def _workers() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The cluster and this process's task, as TF_CONFIG has them."""
+def from_chief(strategy: tf.distribute.Strategy, values: Sequence[Any]) -> list[Any]:
+    """What the first worker has in place of this one's values, of the same shapes and types.
+
+    All workers must call it at the same point. With one process, these are the values themselves.
+    """
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return list(values)
+    arrays = [np.asarray(value) for value in values]
+    sent = [array if array.dtype.kind in "fV" else array.astype("int64") for array in arrays]
+
+    def shared() -> list[Any]:
+        context = tf.distribute.get_replica_context()
+        first = tf.equal(context.replica_id_in_sync_group, 0)
+        return [
+            context.all_reduce(tf.distribute.ReduceOp.SUM, array * tf.cast(first, array.dtype))
+            for array in map(tf.constant, sent)
+        ]
+
+    found = strategy.run(tf.function(shared, autograph=False))
+    local = strategy.experimental_local_results
+    return [
+        local(value)[0].numpy().astype(array.dtype)
+        for value, array in zip(found, arrays, strict=True)
+    ]
+
+
+def _check_workers() -> None:
+    """Raises a `UserError` where TF_CONFIG names no cluster, or no place of this process in it."""
     text = os.environ.get("TF_CONFIG", "")
     mend = (
         "set TF_CONFIG to the addresses of all workers and to the place of this one, as in "
@@ -68,4 +96,3 @@ def _workers() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     except (KeyError, IndexError, TypeError, ValueError) as error:
         received = f"Received {text!r}" if text else "It is not set"
         raise UserError(f"Several workers are told by TF_CONFIG. {received}: {mend}") from error
-    return cluster, task

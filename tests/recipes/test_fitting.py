@@ -32,7 +32,7 @@ def whole(tmp_path_factory):
 
 
 class CtrlC(keras.callbacks.Callback):
-    """Ctrl-C in the middle of an epoch, or at the end of it."""
+    """Ctrl-C after a batch of an epoch, or before the first one."""
 
     def __init__(self, epoch: int, batch: int | None = None):
         super().__init__()
@@ -41,13 +41,11 @@ class CtrlC(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.present = epoch
+        if epoch == self.epoch and self.batch is None:
+            raise KeyboardInterrupt
 
     def on_train_batch_end(self, batch, logs=None):
         if (self.present, batch) == (self.epoch, self.batch):
-            raise KeyboardInterrupt
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch == self.epoch and self.batch is None:
             raise KeyboardInterrupt
 
 
@@ -105,18 +103,25 @@ def test_another_seed_gives_another_run(recipe, data, tmp_path, whole):
     assert losses(recipes.fit(other, data=data, out=tmp_path, verbose=0)) != losses(whole)[:1]
 
 
-@pytest.mark.parametrize("batch", [2, None], ids=["in an epoch", "between epochs"])
-def test_resumed_as_if_never_stopped(recipe, data, tmp_path, whole, batch):
+@pytest.mark.parametrize(
+    ("every", "batch", "kept"),
+    [
+        ("1 epoch", 2, "epoch 1 of 2"),
+        ("1 epoch", None, "epoch 1 of 2"),
+        ("3 steps", 2, "epoch 1 and 2 steps of 2"),
+    ],
+)
+def test_resumed_as_if_never_stopped(recipe, data, tmp_path, whole, every, batch, kept):
     out = tmp_path / "runs"
-    with pytest.raises(recipes.Interrupted, match="--resume") as stop:
-        recipes.fit(recipe, data=data, out=out, callbacks=[CtrlC(1, batch)], verbose=0)
-    done = 2 if batch is None else 1
+    stop = CtrlC(1, batch)
+    with pytest.raises(recipes.Interrupted, match="--resume") as stopped:
+        recipes.fit(recipe, data=data, out=out, checkpoint_every=every, callbacks=[stop], verbose=0)
     folder = out / "tiny" / "1"
-    assert f"model.keras holds epoch {done} of 2" in str(stop.value)
-    assert f"keras-vae fit tiny --resume --out {out}" in str(stop.value)
+    assert f"model.keras holds {kept}" in str(stopped.value)
+    assert f"keras-vae fit tiny --resume --out {out}" in str(stopped.value)
     assert not (folder / "metrics.json").exists()
-    stopped = recipes.open_model(str(folder))
-    assert stopped.model.sample(2, condition=1, seed=0).shape == (2, 8, 8, 1)
+    kept = recipes.open_model(str(folder))
+    assert kept.model.sample(2, condition=1, seed=0).shape == (2, 8, 8, 1)
 
     run = recipes.resume("tiny", out=out, verbose=0)
     assert run.folder == folder
@@ -181,18 +186,44 @@ def test_a_stack_is_pretrained_before_it_is_trained(stack, data, tmp_path, capsy
 
 def test_a_stack_stopped_after_pretraining_goes_on_as_if_it_had_not(stack, data, tmp_path):
     whole = recipes.fit(stack, data=data, out=tmp_path / "whole", verbose=0)
-    for number, stop in enumerate([CtrlC(0, 1), CtrlC(0)]):  # before and after the first checkpoint
+    for number, stop in enumerate([CtrlC(0, 1), CtrlC(1)]):  # before and after the first checkpoint
         out = tmp_path / str(number)
         with pytest.raises(recipes.Interrupted):
             recipes.fit(stack, data=data, out=out, callbacks=[stop], verbose=0)
+        pretraining = recipes.Run(out / "stack" / "1").pretraining_file.read_text()
         run = recipes.resume("stack", out=out, verbose=0)
         assert losses(run) == losses(whole)
+        assert run.pretraining_file.read_text() == pretraining  # nothing was trained again
+
+
+def test_a_stack_stopped_while_pretraining(stack, data, tmp_path, monkeypatch):
+    whole = recipes.fit(stack, data=data, out=tmp_path / "whole", verbose=0)
+    out, lines = tmp_path / "stopped", []
+
+    def stop(run, row):
+        lines.append((row["layer"], row["epoch"]))
+        if lines[-1] == (2, 2):
+            raise KeyboardInterrupt
+        add(run, row)
+
+    add = recipes.Run.add_pretraining
+    monkeypatch.setattr(recipes.Run, "add_pretraining", stop)
+    with pytest.raises(recipes.Interrupted):
+        recipes.fit(stack, data=data, out=out, verbose=0)
+    with pytest.raises(recipes.Interrupted):
+        recipes.resume("stack", out=out, verbose=0)
+    assert lines == [(1, 1), (1, 2), (2, 1), (2, 2), (2, 2)]  # the first layer was read
+    monkeypatch.undo()
+    run = recipes.resume("stack", out=out, verbose=0)
+    assert losses(run) == losses(whole)
+    for one, other in zip(weights(run), weights(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_no_resume_to_fewer_epochs(recipe, data, tmp_path):
     longer = recipe.with_epochs(4)
     with pytest.raises(recipes.Interrupted):
-        recipes.fit(longer, data=data, out=tmp_path, callbacks=[CtrlC(2)], verbose=0)
+        recipes.fit(longer, data=data, out=tmp_path, callbacks=[CtrlC(3)], verbose=0)
     run = recipes.Run(tmp_path / "tiny" / "1")
     with pytest.raises(UserError, match="trained for 3 epochs, more than 1"):
         recipes.resume("tiny", out=tmp_path, epochs=1)
@@ -201,7 +232,7 @@ def test_no_resume_to_fewer_epochs(recipe, data, tmp_path):
 
 def test_resume_with_data_that_have_moved(recipe, data, tmp_path):
     with pytest.raises(recipes.Interrupted):
-        recipes.fit(recipe, data=data, out=tmp_path, callbacks=[CtrlC(0)], verbose=0)
+        recipes.fit(recipe, data=data, out=tmp_path, callbacks=[CtrlC(1)], verbose=0)
     other = write_data(tmp_path, name="others")
     with pytest.raises(UserError, match="fitted to 'squares', and only 'others'"):
         recipes.resume("tiny", out=tmp_path, data=other)

@@ -56,6 +56,6 @@ def test_none_is_a_clear_sentence(tmp_path, recipe):
 def test_history_has_the_models_quantities_alone(tmp_path, recipe):
     run = Run.create(tmp_path, recipe)
     assert run.history() == {}
-    run.write_history([{"epoch": 1, "loss": 2.5, "seconds": 0.1, "data": "mnist"}])
+    run.add_history({"epoch": 1, "loss": 2.5, "seconds": 0.1, "data": "mnist"})
     assert run.history() == {"epoch": [1.0], "loss": [2.5]}
     assert run.history_file.read_text().splitlines()[0] == "epoch,loss,seconds,data"

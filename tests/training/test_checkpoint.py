@@ -1,86 +1,231 @@
-"""EpochCheckpoint: the last whole epoch is on disk at every moment."""
+"""Checkpoint: a fit that stops anywhere goes on bit for bit."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_vae
-from keras_vae.training import EpochCheckpoint, latest_checkpoint
+from keras_vae.errors import UserError
+from keras_vae.training import Checkpoint, latest_snapshot, parse_every, read_snapshot
 
-X = np.random.default_rng(0).random((8, 4), "float32")
+X = np.random.default_rng(0).random((23, 4), "float32")  # 6 steps an epoch, the last one short
+EPOCHS = 3
 
 
-@pytest.fixture
-def model():
-    networks = keras_vae.networks.dense((4,), 2, hidden=(3,), posterior="deterministic")
-    model = keras_vae.Autoencoder(*networks)
-    model.compile("adam", jit_compile=False, steps_per_execution=1)
+def make(steps_per_execution=1, jit_compile=False, **arguments):
+    keras.utils.set_random_seed(0)
+    networks = keras_vae.networks.dense((4,), 2, hidden=(3,))
+    model = keras_vae.VAE(*networks, likelihood="normal", corruption="gaussian", **arguments)
+    rate = keras.optimizers.schedules.ExponentialDecay(1e-2, 3, 0.9)
+    model.compile(
+        keras.optimizers.Adam(rate),
+        jit_compile=jit_compile,
+        steps_per_execution=steps_per_execution,
+        run_eagerly=steps_per_execution == 1,  # no graph to make
+    )
     return model
 
 
-def fit(model, folder, **arguments):
-    callbacks = [EpochCheckpoint(folder)]
-    model.fit(X, batch_size=4, verbose=0, callbacks=callbacks, **arguments)
+def fit(model, *callbacks, epochs=EPOCHS, x=X):
+    return model.fit(
+        x,
+        batch_size=4,
+        epochs=epochs,
+        validation_data=(X[:5],),
+        verbose=0,
+        callbacks=[*callbacks],
+    )
+
+
+class Stop(keras.callbacks.Callback):
+    """Ctrl-C after a step, counted over all epochs."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.step.numpy()) >= self.step:
+            raise KeyboardInterrupt
+
+
+def state(model):
+    return [np.array(v) for v in [*model.variables, *model.optimizer.variables]]
 
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_latest_epoch_is_kept_whole(model, tmp_path):
-    folder = tmp_path / "new" / "checkpoints"
-    assert latest_checkpoint(folder) is None
-    fit(model, folder, epochs=3)
-    assert names(folder) == ["epoch-0003.keras"]
-    assert latest_checkpoint(folder) == (folder / "epoch-0003.keras", 3)
+@pytest.fixture(scope="module")
+def whole():
+    """Steps per execution -> a model that was never stopped, and its history."""
+    found = {}
+    for length, jit in ((1, False), (4, False), (4, True)):
+        model = make(length, jit)
+        found[length, jit] = (model, fit(model))
+    return found
 
-    loaded = keras.saving.load_model(folder / "epoch-0003.keras")
-    assert int(loaded.step) == int(loaded.optimizer.iterations) == 6
-    assert len(loaded.optimizer.variables) == len(model.optimizer.variables)
-    for one, other in zip(
-        loaded.variables + loaded.optimizer.variables,
-        model.variables + model.optimizer.variables,
-        strict=True,
-    ):
+
+@pytest.mark.parametrize(
+    ("every", "length", "jit"),
+    [
+        ("1 epoch", 1, False),
+        ("2 epochs", 1, False),
+        ("1 step", 1, False),
+        ("4 steps", 4, False),
+        ("0.00001 minutes", 4, False),
+        ("4 steps", 4, True),
+    ],
+)
+def test_stopped_again_and_again_it_ends_as_if_it_had_not(every, length, jit, whole, tmp_path):
+    model, history = whole[length, jit]
+    for step in (10,) if jit else (3, 10, 15):
+        stopped = make(length, jit)
+        with pytest.raises(KeyboardInterrupt):
+            fit(stopped, Checkpoint(tmp_path, every), Stop(step))
+    last = make(length, jit)
+    found = fit(last, checkpoint := Checkpoint(tmp_path, every))
+    for one, other in zip(state(last), state(model), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert found.history == history.history
+    assert found.epoch == history.epoch == list(range(EPOCHS))
+    assert names(tmp_path) == ["epoch-0003.npz"]
+
+    again = make(length, jit)  # nothing is left to do
+    assert fit(again, Checkpoint(tmp_path)).history == history.history
+    for one, other in zip(state(again), state(model), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert fit(again, epochs=1).epoch == [0]  # another fit begins at its own beginning
+    checkpoint.wait()
+
+
+@pytest.mark.parametrize(
+    ("every", "stop", "name"),
+    [
+        ("1 epoch", 14, "epoch-0002.npz"),
+        ("2 epochs", 11, None),
+        ("2 epochs", 17, "epoch-0002.npz"),
+        ("5 steps", 4, None),
+        ("5 steps", 5, "epoch-0000-step-000005.npz"),
+        ("5 steps", 14, "epoch-0001-step-000004.npz"),
+        ("1000 minutes", 17, None),
+    ],
+)
+def test_how_often(every, stop, name, tmp_path):
+    checkpoint = Checkpoint(tmp_path, every)
+    with pytest.raises(KeyboardInterrupt):
+        fit(make(), checkpoint, Stop(stop))
+    checkpoint.wait()
+    latest = latest_snapshot(tmp_path)
+    assert (latest and latest.name) == name
+
+
+def test_a_stream_goes_on_after_the_batches_it_has_seen(tmp_path):
+    stream = tf.data.Dataset.from_tensor_slices(X)
+    batches = stream.batch(4)
+    model = make()
+    model.fit(batches, epochs=2, verbose=0)
+    checkpoint = Checkpoint(tmp_path, "1 step")
+    with pytest.raises(KeyboardInterrupt):
+        make().fit(batches, epochs=2, verbose=0, callbacks=[checkpoint, Stop(9)])
+    checkpoint.wait()
+    assert read_snapshot(latest_snapshot(tmp_path)).step == 3
+    last = make()
+    last.fit(batches, epochs=2, verbose=0, callbacks=[Checkpoint(tmp_path)])
+    for one, other in zip(state(last), state(model), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_it_counts_on_from_the_initial_epoch(model, tmp_path):
-    fit(model, tmp_path, epochs=1)
-    fit(model, tmp_path, initial_epoch=1, epochs=2)
-    assert names(tmp_path) == ["epoch-0002.keras"]
+def test_executions_of_another_length(whole, tmp_path):
+    """Five steps are behind, and executions are of four: of the second, all but one is left."""
+    model, _ = whole[4, False]
+    checkpoint = Checkpoint(tmp_path, "5 steps")
+    with pytest.raises(KeyboardInterrupt):
+        fit(make(1), checkpoint, Stop(5))
+    checkpoint.wait()
+    last = make(4)
+    fit(last, Checkpoint(tmp_path))
+    for one, other in zip(state(last), state(model), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
-def test_the_same_epoch_again_replaces_the_file(model, tmp_path):
-    fit(model, tmp_path, epochs=1)
-    fit(model, tmp_path, epochs=1)
-    assert names(tmp_path) == ["epoch-0001.keras"]
-    assert int(keras.saving.load_model(tmp_path / "epoch-0001.keras").step) == 4
+def test_a_full_disk_leaves_the_older_file(tmp_path, monkeypatch):
+    fit(make(), Checkpoint(tmp_path), epochs=1)
+    before = (tmp_path / "epoch-0001.npz").read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(before[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(UserError, match=r"No space left on device; epoch-0001\.npz stays\."):
+        fit(make(), Checkpoint(tmp_path))
+    assert latest_snapshot(tmp_path) == tmp_path / "epoch-0001.npz"
+    assert (tmp_path / "epoch-0001.npz").read_bytes() == before
+    monkeypatch.undo()
+    fit(make(), Checkpoint(tmp_path))
+    assert names(tmp_path) == ["epoch-0003.npz"]
 
 
-def test_a_save_that_fails_leaves_the_older_file(model, tmp_path, monkeypatch):
-    fit(model, tmp_path, epochs=1)
-    before = (tmp_path / "epoch-0001.keras").read_bytes()
-
-    def full_disk(path):
-        path.write_bytes(before[:100])
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(model, "save", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        fit(model, tmp_path, initial_epoch=1, epochs=2)
-    assert latest_checkpoint(tmp_path) == (tmp_path / "epoch-0001.keras", 1)
-    assert (tmp_path / "epoch-0001.keras").read_bytes() == before
+def test_a_damaged_file_is_told(tmp_path):
+    fit(make(), Checkpoint(tmp_path), epochs=1)
+    path = tmp_path / "epoch-0001.npz"
+    content = bytearray(path.read_bytes())
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match="is damaged"):
+        fit(make(), Checkpoint(tmp_path))
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="is damaged"):
+        fit(make(), Checkpoint(tmp_path))
 
 
-def test_the_next_save_clears_what_the_failed_one_left(model, tmp_path):
-    (tmp_path / "part.keras").write_bytes(b"half a file")
-    assert latest_checkpoint(tmp_path) is None
-    fit(model, tmp_path, epochs=1)
-    assert names(tmp_path) == ["epoch-0001.keras"]
+def test_a_checkpoint_of_another_model_is_told(tmp_path):
+    fit(make(), Checkpoint(tmp_path), epochs=1)
+    other = keras_vae.VAE(*keras_vae.networks.dense((4,), 3, hidden=(3,)), likelihood="normal")
+    other.compile()
+    with pytest.raises(UserError, match=r"holds \d+ variables, and the model has"):
+        fit(other, Checkpoint(tmp_path))
+
+
+def test_what_is_in_the_folder_besides_is_left_alone(tmp_path):
+    for name in ("part", "epoch-1.keras", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert latest_snapshot(tmp_path) is None
+    assert latest_snapshot(tmp_path / "none") is None
+    fit(make(), Checkpoint(tmp_path))
+    assert names(tmp_path) == ["epoch-0003.npz", "epoch-1.keras", "notes.txt"]
 
 
 def test_the_latest_is_the_highest_number(tmp_path):
-    for epoch in (9, 10, 9999, 10000):
-        (tmp_path / f"epoch-{epoch:04d}.keras").touch()
-    assert latest_checkpoint(tmp_path) == (tmp_path / "epoch-10000.keras", 10000)
+    for name in ("0009", "0010", "9999-step-000100", "10000", "9999"):
+        (tmp_path / f"epoch-{name}.npz").touch()
+    assert latest_snapshot(tmp_path) == tmp_path / "epoch-10000.npz"
+    (tmp_path / "epoch-10000-step-1000000.npz").touch()
+    (tmp_path / "epoch-10000-step-999999.npz").touch()
+    assert latest_snapshot(tmp_path) == tmp_path / "epoch-10000-step-1000000.npz"
+
+
+@pytest.mark.parametrize("every", ["", "often", "0 epochs", "-1 steps", "3 hours", "epoch"])
+def test_an_every_that_is_none(every):
+    with pytest.raises(UserError, match='as in "1 epoch"'):
+        parse_every(every)
+
+
+def test_bfloat16_variables(tmp_path):
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        dense = keras.layers.Dense(2)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    networks = keras_vae.networks.dense((4,), 2, hidden=(3,), posterior="deterministic")
+    encoder = keras.Sequential([keras.Input((4,)), dense])
+    model = keras_vae.Autoencoder(encoder, networks[1])
+    model.compile("sgd", jit_compile=False)
+    fit(model, Checkpoint(tmp_path), epochs=1)
+    kernel = np.array(dense.kernel)
+    dense.kernel.assign(np.zeros((4, 2)))
+    fit(model, Checkpoint(tmp_path), epochs=1)
+    np.testing.assert_array_equal(np.array(dense.kernel), kernel)
