@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import click
 
@@ -74,11 +75,10 @@ def command(
     replicas = training.get_strategy(strategy)
     chief = training.is_chief(replicas)
     verbose = (1 if sys.stdout.isatty() else 2) if chief else 0
-    how = {"strategy": replicas, "checkpoint_every": checkpoint_every, "verbose": verbose}
-    if chosen:
-        run = recipes.fit(chosen, data=data, out=out, **how)
-    else:
-        run = recipes.resume(recipe, data=data, out=out, epochs=epochs, **how)
+    fit = partial(recipes.fit, chosen) if chosen else partial(recipes.resume, recipe, epochs=epochs)
+    run = fit(
+        data=data, out=out, strategy=replicas, checkpoint_every=checkpoint_every, verbose=verbose
+    )
     if not chief:
         return
     click.echo(results_table(run.metrics()))

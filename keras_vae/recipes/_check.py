@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import inspect
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from keras_vae.errors import UserError
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_WHOLE = range(-(2**63), 2**63)
+"""What TOML and tensors hold."""
 _WORDS = {
     bool: "true or false",
     int: "a whole number",
@@ -74,10 +76,17 @@ def check_table(
         required: The keys that must be there.
     """
     for key, value in table.items():
+        if not types_by_key:
+            raise UserError(f"Unknown key {key!r} in [{where}], which takes none: leave it out.")
         if key not in types_by_key:
             raise UserError(
                 f"Unknown key {key!r} in [{where}]: did you mean "
                 f"{nearest(key, types_by_key)!r}? Valid keys: {', '.join(types_by_key)}."
+            )
+        if not all(number in _WHOLE for number in _whole_numbers(value)):
+            raise UserError(
+                f"{where}.{key} has a whole number of more than 64 bits; expected one from -2**63 "
+                f"to 2**63 - 1: correct it in the recipe or with --set {where}.{key}=..."
             )
         if not _accepts(types_by_key[key], value):
             raise UserError(
@@ -90,6 +99,15 @@ def check_table(
             raise UserError(
                 f"[{where}] lacks {key}: add it to the recipe or with --set {where}.{key}=..."
             )
+
+
+def _whole_numbers(value: Any) -> Iterator[int]:
+    """The whole numbers in a value and in its lists; a table's are checked as that table's."""
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _whole_numbers(item)
 
 
 def _type_of_default(default: Any) -> Any:

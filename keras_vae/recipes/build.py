@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, TypeVar
 
 import keras
+import tensorflow as tf
 
 from keras_vae import models, networks
 from keras_vae.arrays import check_range
@@ -43,6 +44,10 @@ _CHOICES: Mapping[str, Mapping[str, type]] = {
 }
 _LAYERS = "dense_layers"
 """The network of a stack; every other one is of one pair."""
+_MOST = 100_000
+"""The largest width of a network and number of samples; beyond, a slip would fill the memory."""
+_SIZES = ("num_samples",)
+"""What is bounded by `_MOST` outside of `[network]`."""
 
 
 def check(recipe: Recipe) -> None:
@@ -51,6 +56,7 @@ def check(recipe: Recipe) -> None:
     network_types = parameter_types(network, leave_out=(*_FROM_DATA, *_FROM_MODEL))
     network_needs = [key for key in required_parameters(network) if key in network_types]
     check_table("network", _arguments(recipe.network), network_types, network_needs)
+    _check_values("network", recipe.network, sizes=network_types)
     cls = _model_class(recipe)
     is_stack, name = cls is StackedAutoencoder, recipe.network["name"]
     if is_stack != (name == _LAYERS):
@@ -97,7 +103,10 @@ def build(recipe: Recipe, dataset: Dataset) -> LatentModel:
 def optimizer(settings: Mapping[str, Any], dataset: Dataset) -> keras.optimizers.Optimizer:
     """The optimizer of `[training]` or `[pretraining]`; its learning rate may be a schedule."""
     num_steps = settings["epochs"] * math.ceil(len(dataset.x_train) / settings["batch_size"])
-    return _optimizer(settings["optimizer"], num_steps)
+    with _named("training.optimizer"):
+        made = _optimizer(settings["optimizer"], num_steps)
+        float(made.learning_rate)  # a schedule reads its values when it is called
+    return made
 
 
 def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentModel:
@@ -111,7 +120,8 @@ def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentM
             **_condition_dim(recipe, cls, dataset),
             **_arguments(recipe.network),
         )
-    return cls(encoder, decoder, seed=recipe.training["seed"], **arguments)
+    with _named("model"):
+        return cls(encoder, decoder, seed=recipe.training["seed"], **arguments)
 
 
 def _stack(recipe: Recipe, dataset: Dataset) -> StackedAutoencoder:
@@ -126,11 +136,12 @@ def _stack(recipe: Recipe, dataset: Dataset) -> StackedAutoencoder:
             **{key: arguments.pop(key) for key in _FROM_MODEL if key in arguments},
             **_arguments(recipe.network),
         )
-    autoencoders = [
-        cls(**layer, seed=seed + number, **_model_arguments(spec, cls))
-        for number, layer in enumerate(layers, start=1)
-    ]
-    return StackedAutoencoder(autoencoders, seed=seed, **arguments)
+    with _named("model"):
+        autoencoders = [
+            cls(**layer, seed=seed + number, **_model_arguments(spec, cls))
+            for number, layer in enumerate(layers, start=1)
+        ]
+        return StackedAutoencoder(autoencoders, seed=seed, **arguments)
 
 
 @contextmanager
@@ -140,8 +151,11 @@ def _named(table: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (ValueError, TypeError) as error:
-        sentence = next((line for line in str(error).splitlines() if line.strip()), "?").strip()
+    except (ValueError, TypeError, ArithmeticError, MemoryError, tf.errors.OpError) as error:
+        message = re.sub(r"\x1b\[\d*m|\{\{.*?\}\} ?|\[Op:.*", "", str(error))
+        lines = [line.strip() for line in message.splitlines() if line.strip()]
+        telling = (line for line in lines if not line.startswith("Exception encountered"))
+        sentence = next(telling, type(error).__name__)
         raise UserError(f"[{table}] has a value that Keras refuses: {sentence}") from error
 
 
@@ -223,6 +237,9 @@ def _check_optimizer(where: str, spec: str | Mapping[str, Any]) -> None:
         _check_named(f"{where}.optimizer.learning_rate", _with_decay(rate, 1), schedules)
         table["learning_rate"] = 1.0  # its place is right: what is in it was checked
     _check_named(f"{where}.optimizer", table, _optimizers())
+    types = parameter_types(_optimizers()[table["name"]])
+    untyped = {key: value for key, value in table.items() if types[key] is Any}
+    check_table(f"{where}.optimizer", untyped, dict.fromkeys(untyped, float | list[str]))
     rate = table.get("learning_rate", 1.0)
     if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
         raise UserError(
@@ -275,10 +292,31 @@ def _check_named(where: str, spec: Any, choices: Mapping[str, type]) -> None:
     cls = _choice(f"{where}.name", table["name"], choices)
     types = parameter_types(cls, leave_out=("name",))
     check_table(where, _arguments(table), types, required_parameters(cls))
+    _check_values(where, table, _SIZES)
 
 
-def _choice(where: str, name: str, choices: Mapping[str, T]) -> T:
-    if name not in choices:
+def _check_values(where: str, table: Mapping[str, Any], sizes: Collection[str]) -> None:
+    """Raises a `UserError` for a size beyond all memory, or an activation that Keras lacks."""
+    for key in sizes:
+        value = table.get(key)
+        for size in value if isinstance(value, list) else [value]:
+            if isinstance(size, (int, float)) and size > _MOST:
+                raise UserError(
+                    f"{where}.{key} is {value!r}; expected numbers of at most {_MOST}: correct it "
+                    f"in the recipe or with --set {where}.{key}=..."
+                )
+    if isinstance(name := table.get("activation"), str):
+        try:
+            keras.activations.get(name)
+        except ValueError:
+            raise UserError(
+                f"{where}.activation is {name!r}; expected the name of an activation in Keras, such "
+                f'as "relu": correct it in the recipe or with --set {where}.activation=...'
+            ) from None
+
+
+def _choice(where: str, name: Any, choices: Mapping[str, T]) -> T:
+    if not isinstance(name, str) or name not in choices:
         raise UserError(
             f"{where} is {name!r}: did you mean {nearest(str(name), choices)!r}? "
             f"Expected one of {', '.join(choices)}."

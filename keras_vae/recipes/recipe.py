@@ -46,6 +46,8 @@ _TRAINING = {
     "jit_compile": bool | Literal["auto"],
 }
 _PRETRAINING = {"epochs": int, "batch_size": int, "optimizer": str | dict}
+_MOST_STEPS = 10_000
+"""In one execution, which holds the batches of all its steps."""
 _TRAINING_DEFAULTS = {"optimizer": "adam", "seed": 0, "validation": True}
 
 
@@ -95,6 +97,12 @@ class Recipe:
                         f"{name}.{key} is {table[key]}, but expected 1 or more; correct it in the "
                         f"recipe or with --set {name}.{key}=..."
                     )
+        if self.training.get("steps_per_execution", 1) > _MOST_STEPS:
+            raise UserError(
+                f"training.steps_per_execution is {self.training['steps_per_execution']}, but "
+                f"expected at most {_MOST_STEPS}; correct it in the recipe or with "
+                f"--set training.steps_per_execution=..."
+            )
         if not 0 <= self.training.get("seed", 0) < 2**32:
             raise UserError(
                 f"training.seed is {self.training['seed']}, but expected 0 to 2**32 - 1; correct "

@@ -45,10 +45,11 @@ class Snapshot:
         within = f"-step-{self.step:06d}" if self.step else ""
         path = folder / f"epoch-{self.epoch:04d}{within}.npz"
         part = folder / "part"
-        arrays = {f"value-{number}": value for number, value in enumerate(self.values)}
+        arrays: dict[str, Any] = {"history": np.array(json.dumps(self.history))}
+        arrays |= {f"value-{number}": value for number, value in enumerate(self.values)}
         arrays |= {f"metric-{number}": value for number, value in enumerate(self.metrics)}
         with part.open("wb") as file:
-            np.savez(file, history=np.array(json.dumps(self.history)), **arrays)
+            np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
