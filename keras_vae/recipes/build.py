@@ -45,7 +45,7 @@ _CHOICES: Mapping[str, Mapping[str, type]] = {
 _LAYERS = "dense_layers"
 """The network of a stack; every other one is of one pair."""
 _MOST = 100_000
-"""The largest width of a network and number of samples; beyond, a slip would fill the memory."""
+"""The largest width of a network and number of samples; beyond, a slip fills the memory."""
 _SIZES = ("num_samples",)
 """What is bounded by `_MOST` outside of `[network]`."""
 
@@ -56,7 +56,8 @@ def check(recipe: Recipe) -> None:
     network_types = parameter_types(network, leave_out=(*_FROM_DATA, *_FROM_MODEL))
     network_needs = [key for key in required_parameters(network) if key in network_types]
     check_table("network", _arguments(recipe.network), network_types, network_needs)
-    _check_values("network", recipe.network, sizes=network_types)
+    widths = [key for key, kind in network_types.items() if kind is not float]
+    _check_sizes("network", recipe.network, widths)
     cls = _model_class(recipe)
     is_stack, name = cls is StackedAutoencoder, recipe.network["name"]
     if is_stack != (name == _LAYERS):
@@ -105,7 +106,8 @@ def optimizer(settings: Mapping[str, Any], dataset: Dataset) -> keras.optimizers
     num_steps = settings["epochs"] * math.ceil(len(dataset.x_train) / settings["batch_size"])
     with _named("training.optimizer"):
         made = _optimizer(settings["optimizer"], num_steps)
-        float(made.learning_rate)  # a schedule reads its values when it is called
+        # A schedule reads its values when it is called.
+        keras.ops.convert_to_numpy(made.learning_rate)
     return made
 
 
@@ -221,6 +223,11 @@ def _condition_dim(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> 
             f"Recipe {recipe.name!r} needs a label for every image and {dataset.name!r} has none: "
             f"give y_train and y_test, or choose a model without a condition, such as VAE."
         )
+    if dataset.condition_dim > _MOST:
+        raise UserError(
+            f"The conditions of {dataset.name!r} are {dataset.condition_dim} wide, as many as its "
+            f"largest label + 1 or its values; expected at most {_MOST}: renumber the labels."
+        )
     if "condition_dim" not in inspect.signature(_network(recipe)).parameters:
         raise UserError(
             f"The network {recipe.network['name']!r} takes no condition, and a {cls.__name__} "
@@ -238,8 +245,9 @@ def _check_optimizer(where: str, spec: str | Mapping[str, Any]) -> None:
         table["learning_rate"] = 1.0  # its place is right: what is in it was checked
     _check_named(f"{where}.optimizer", table, _optimizers())
     types = parameter_types(_optimizers()[table["name"]])
-    untyped = {key: value for key, value in table.items() if types[key] is Any}
-    check_table(f"{where}.optimizer", untyped, dict.fromkeys(untyped, float | list[str]))
+    untyped = {key: value for key, value in _arguments(table).items() if types[key] is Any}
+    expected = {key: list[str] if key == "exclude_layers" else float for key in untyped}
+    check_table(f"{where}.optimizer", untyped, expected)
     rate = table.get("learning_rate", 1.0)
     if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
         raise UserError(
@@ -261,7 +269,7 @@ def _optimizer(spec: str | Mapping[str, Any], num_steps: int) -> keras.optimizer
 
 def _with_decay(rate: Mapping[str, Any], num_steps: int) -> Mapping[str, Any]:
     """A schedule that decays does so over all steps of the fit, unless it says otherwise."""
-    cls = _rate_schedules().get(rate.get("name", ""))
+    cls = _rate_schedules().get(str(rate.get("name")))
     if cls is None or "decay_steps" not in inspect.signature(cls).parameters:
         return rate
     return {"decay_steps": num_steps, **rate}
@@ -292,11 +300,12 @@ def _check_named(where: str, spec: Any, choices: Mapping[str, type]) -> None:
     cls = _choice(f"{where}.name", table["name"], choices)
     types = parameter_types(cls, leave_out=("name",))
     check_table(where, _arguments(table), types, required_parameters(cls))
-    _check_values(where, table, _SIZES)
+    _check_sizes(where, table, _SIZES)
+    _check_activation(f"{where}.activation", table.get("activation"))
 
 
-def _check_values(where: str, table: Mapping[str, Any], sizes: Collection[str]) -> None:
-    """Raises a `UserError` for a size beyond all memory, or an activation that Keras lacks."""
+def _check_sizes(where: str, table: Mapping[str, Any], sizes: Collection[str]) -> None:
+    """Raises a `UserError` for a size, or a list of sizes, beyond all memory."""
     for key in sizes:
         value = table.get(key)
         for size in value if isinstance(value, list) else [value]:
@@ -305,14 +314,17 @@ def _check_values(where: str, table: Mapping[str, Any], sizes: Collection[str]) 
                     f"{where}.{key} is {value!r}; expected numbers of at most {_MOST}: correct it "
                     f"in the recipe or with --set {where}.{key}=..."
                 )
-    if isinstance(name := table.get("activation"), str):
-        try:
-            keras.activations.get(name)
-        except ValueError:
-            raise UserError(
-                f"{where}.activation is {name!r}; expected the name of an activation in Keras, such "
-                f'as "relu": correct it in the recipe or with --set {where}.activation=...'
-            ) from None
+
+
+def _check_activation(where: str, name: Any) -> None:
+    """Raises a `UserError` for the name of an activation that Keras lacks."""
+    try:
+        keras.activations.get(name)
+    except ValueError:
+        raise UserError(
+            f'{where} is {name!r}; expected one that Keras has, such as "relu": correct it in the '
+            f"recipe or with --set {where}=..."
+        ) from None
 
 
 def _choice(where: str, name: Any, choices: Mapping[str, T]) -> T:

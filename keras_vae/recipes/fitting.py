@@ -44,6 +44,9 @@ def fit(
 ) -> Run:
     """Trains a recipe's model in a new run folder, draws its figures and measures it.
 
+    Several workers go on with their latest unfinished run of the same recipe and data, since a
+    cluster begins again with the same command when one of them has died.
+
     Args:
         recipe: A recipe, its name, or the path of a `.toml` file.
         data: A folder of datasets, or the user's own data; see `keras_vae.datasets.load`.
@@ -57,7 +60,8 @@ def fit(
 
     Raises:
         UserError: For a recipe or data that cannot be used; nothing is written then. For a loss
-            that is not finite; the run then keeps the model of the last checkpoint.
+            that is not finite; the run then keeps the model of the last checkpoint. For another
+            worker that has ended.
         Interrupted: On Ctrl-C; the run then keeps the model of the last checkpoint.
     """
     training.parse_every(checkpoint_every)
@@ -66,7 +70,9 @@ def fit(
     recipe, dataset = _with_data(recipe, data)
     with training.scope(strategy):
         model = recipe.build(dataset)
-    run = Run.create(_out(out, strategy), recipe)
+    out = _out(out, strategy)
+    begun = _latest(out, recipe, finished=False) if training.is_multiworker(strategy) else None
+    run = begun or Run.create(out, recipe)
     return _finish(run, model, dataset, checkpoint_every, callbacks, verbose)
 
 
@@ -95,10 +101,16 @@ def fit_once(
         verbose: As in `keras.Model.fit`.
     """
     resolved, _ = _with_data(recipe, data)
+    run = _latest(out, resolved, finished=True)
+    return run or fit(recipe, data=data, out=out, verbose=verbose)
+
+
+def _latest(out: str | Path, recipe: Recipe, finished: bool) -> Run | None:
+    """The latest run of exactly this recipe that is finished, or that is not."""
     for run in reversed(runs(out, recipe.name)):
-        if run.finished and run.recipe() == resolved:
+        if run.finished == finished and run.recipe_file.exists() and run.recipe() == recipe:
             return run
-    return fit(recipe, data=data, out=out, verbose=verbose)
+    return None
 
 
 def resume(
@@ -186,6 +198,13 @@ def _finish(
         except (UserError, OSError) as error:
             wrong = f"{error.filename}: {error.strerror}." if isinstance(error, OSError) else error
             raise UserError(f"{wrong} {_kept(run, model, checkpoint)}.") from error
+        except training.GONE as error:
+            if not training.is_multiworker(model.distribute_strategy):
+                raise
+            raise UserError(
+                "Another worker has ended or cannot be reached, so this one ends too. Start all "
+                f"with the same commands: they go on from the last checkpoint of {run.folder}."
+            ) from error
         _save(model, run.model_file)
         draw_all(run, model, dataset)
         run.write_metrics(_report(run, recipe, model, dataset))
@@ -205,8 +224,6 @@ def _pretrain(
     verbose: int | str,
 ) -> None:
     """Trains a stack layer by layer; what an earlier fit has trained is read."""
-    if training.latest_snapshot(run.checkpoints):
-        return
     shared = {key: recipe.training[key] for key in ("batch_size", "optimizer")}
     settings = {**shared, **recipe.pretraining}
     model.pretrain(

@@ -167,10 +167,10 @@ def load(recipe: str | Path) -> Recipe:
             return from_tables(tomllib.loads(path.read_text("utf-8")), path.stem)
         except FileNotFoundError:
             raise UserError(f"There is no recipe file {str(path)!r}: check the path.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UserError(f"{str(path)!r} is no TOML file: {error}.") from error
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
+        except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, too long or too deep
+            raise UserError(f"{str(path)!r} is no TOML file: {error}.") from error
     name = str(recipe)
     if name not in names():
         raise UserError(
