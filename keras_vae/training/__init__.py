@@ -8,15 +8,17 @@ from keras_vae.training.checkpoint import Checkpoint, parse_every
 from keras_vae.training.latent_monitor import LatentMonitor
 from keras_vae.training.snapshot import latest_snapshot, read_snapshot
 from keras_vae.training.stop_on_nan import StopOnNaN
-from keras_vae.training.strategies import get_strategy, is_chief, scope
+from keras_vae.training.strategies import GONE, get_strategy, is_chief, is_multiworker, scope
 
 __all__ = [
+    "GONE",
     "Checkpoint",
     "LatentMonitor",
     "ShuffledBatches",
     "StopOnNaN",
     "get_strategy",
     "is_chief",
+    "is_multiworker",
     "latest_snapshot",
     "parse_every",
     "read_snapshot",

@@ -19,7 +19,7 @@ from keras_vae.training.snapshot import (
     read_snapshot,
     state,
 )
-from keras_vae.training.strategies import from_chief, is_chief
+from keras_vae.training.strategies import from_chief, is_chief, is_multiworker
 
 _EVERY = re.compile(r"(\d+(?:\.\d+)?)\s*(epoch|step|minute)s?")
 
@@ -56,8 +56,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Goes on from the latest file, if there is one."""
-        strategy = self.model.distribute_strategy
-        if self._unit == "minute" and strategy.extended._in_multi_worker_mode():
+        if self._unit == "minute" and is_multiworker(self.model.distribute_strategy):
             raise UserError(
                 "Several workers have no common clock: checkpoint every so many epochs or steps."
             )

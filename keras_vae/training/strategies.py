@@ -48,11 +48,25 @@ def scope(strategy: tf.distribute.Strategy | None) -> AbstractContextManager[Any
 
 def is_chief(strategy: tf.distribute.Strategy | None) -> bool:
     """Whether this process is the one that writes files: the only one, or the first worker."""
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+    if strategy is None or not is_multiworker(strategy):
         return True
     resolver = strategy.cluster_resolver
     first = "chief" if "chief" in resolver.cluster_spec().jobs else "worker"
     return bool(resolver.task_type == first and resolver.task_id == 0)
+
+
+def is_multiworker(strategy: tf.distribute.Strategy | None) -> bool:
+    """Whether several processes share the work."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+GONE = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.CancelledError,
+)
+"""What TensorFlow raises in a worker when another one has ended or cannot be reached."""
 
 
 def from_chief(strategy: tf.distribute.Strategy, values: Sequence[Any]) -> list[Any]:
@@ -60,7 +74,7 @@ def from_chief(strategy: tf.distribute.Strategy, values: Sequence[Any]) -> list[
 
     All workers must call it at the same point. With one process, these are the values themselves.
     """
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+    if not is_multiworker(strategy):
         return list(values)
     arrays = [np.asarray(value) for value in values]
     sent = [array if array.dtype.kind in "fV" else array.astype("int64") for array in arrays]

@@ -97,6 +97,10 @@ def test_every_option_reaches_the_run(keras_vae, recipe, data):
         (["tiny.toml", "--data", "vectors.npz", "--set", "network.name=convolutional"], "(7,)"),
         (["tiny.toml", "--data", "squares.npz", "--out", "squares.npz"], "squares.npz"),
         (["tiny.toml", "--data", "squares.npz", "--resume"], "no unfinished run under 'runs'"),
+        (
+            ["tiny.toml", "--data", "squares.npz", "--checkpoint-every", "often"],
+            'minutes, as in "1 epoch"',
+        ),
         (["nothing", "--resume"], "Unknown recipe 'nothing'"),
         (["tiny.toml", "--resume", "--set", "model.beta=4"], "give --epochs alone"),
         (["tiny.toml", "--resume", "--batch-size", "4"], "give --epochs alone"),
