@@ -61,6 +61,8 @@ def _sentence(error: ValueError | OSError) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        del lines[0]  # Keras' frame around an error inside a layer
     if not lines:
         return f"{type(error).__name__}; KERAS_VAE_DEBUG=1 shows where."
     if lines[0] == "in user code:":  # TensorFlow's frame around an error inside a graph

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import os
 import shlex
@@ -198,6 +199,11 @@ def _finish(
         except (UserError, OSError) as error:
             wrong = f"{error.filename}: {error.strerror}." if isinstance(error, OSError) else error
             raise UserError(f"{wrong} {_kept(run, model, checkpoint)}.") from error
+        except tf.errors.ResourceExhaustedError as error:
+            raise UserError(
+                "The memory is not enough: take a smaller training.batch_size or network. "
+                f"{_kept(run, model, checkpoint)}."
+            ) from error
         except training.GONE as error:
             if not training.is_multiworker(model.distribute_strategy):
                 raise
@@ -298,7 +304,8 @@ def _report(run: Run, recipe: Recipe, model: LatentModel, dataset: Dataset) -> d
 
 def _kept(run: Run, model: LatentModel, checkpoint: training.Checkpoint) -> str:
     """Makes the last checkpoint the run's model, and says what that is."""
-    checkpoint.wait()
+    with contextlib.suppress(UserError):  # what is kept is older then
+        checkpoint.wait()
     epochs = run.recipe().training["epochs"]
     latest = training.latest_snapshot(run.checkpoints)
     if latest is None:

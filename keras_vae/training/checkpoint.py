@@ -25,7 +25,7 @@ _EVERY = re.compile(r"(\d+(?:\.\d+)?)\s*(epoch|step|minute)s?")
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves a fit while it runs; the same fit, begun again, goes on from there.
+    """Saves a fit while it runs; the same script, begun again, goes on from there.
 
         model.fit(x, epochs=100, callbacks=[Checkpoint("checkpoints", every="10 minutes")])
 
@@ -38,7 +38,7 @@ class Checkpoint(keras.callbacks.Callback):
     training, by a thread. Of several workers, the chief alone writes and reads.
 
     Args:
-        folder: Where `epoch-0001.npz` and its successors go.
+        folder: Where `epoch-0001.npz` and its successors go; of this fit alone.
         every: How often: a number of "epochs", "steps" or "minutes". The end of the fit is saved
             in any case. Within an epoch, a fit goes on where its batches come in the same order
             again, as those of arrays do.
@@ -60,6 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
             raise UserError(
                 "Several workers have no common clock: checkpoint every so many epochs or steps."
             )
+        self.wait()
         self._resumed = self._latest()
         self._last = (self._resumed.epoch, self._resumed.step)
         self._last_step, self._last_time = self._step(), time.monotonic()
@@ -71,6 +72,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Notes where the epoch begins."""
+        self.model._initial_epoch = None  # it has been heeded
         self._epoch = epoch
         self._first_step = self._step()
         if (epoch, 0) < self._last:
@@ -161,11 +163,12 @@ class Checkpoint(keras.callbacks.Callback):
         def skipping(iterator: Any) -> Any:
             nonlocal steps
             count = min(steps, self.model.steps_per_execution)
+            self.model.train_function = function  # also if this is interrupted
             for _ in range(count):
                 next(iterator)
             steps -= count
-            if steps == 0:
-                self.model.train_function = function
+            if steps > 0:
+                self.model.train_function = skipping
             if count == self.model.steps_per_execution:
                 return self.model.get_metrics_result()
             return function(iterator)

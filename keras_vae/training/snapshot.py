@@ -48,10 +48,14 @@ class Snapshot:
         arrays: dict[str, Any] = {"history": np.array(json.dumps(self.history))}
         arrays |= {f"value-{number}": value for number, value in enumerate(self.values)}
         arrays |= {f"metric-{number}": value for number, value in enumerate(self.metrics)}
-        with part.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with part.open("wb") as file:
+                np.savez(file, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            part.unlink()
+            raise
         part.replace(path)
         _flush_folder(folder)
         for each in older:

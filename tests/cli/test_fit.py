@@ -1,11 +1,13 @@
 """`fit`."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from keras_vae.recipes import Run, load
@@ -128,6 +130,28 @@ def test_nan_is_one_sentence(keras_vae, recipe, data):
     assert result.stderr.count("\n") == 1
     assert "is not finite" in result.stderr
     assert "runs/tiny/1 holds no whole epoch of 2" in result.stderr
+
+
+def test_a_full_disk(keras_vae, recipe, data, tmp_path, monkeypatch):
+    fits = ["fit", str(recipe), "--data", str(data), "--no-export"]
+    savez, files = np.savez, []
+
+    def full_disk(file, **arrays):
+        files.append(file)
+        if len(files) == 2:
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        savez(file, **arrays)
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    result = keras_vae(*fits)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "No space left on device; epoch-0001.npz stays." in result.stderr
+    assert "model.keras holds epoch 1 of 2." in result.stderr
+    result = keras_vae("fit", "tiny", "--resume", "--no-export")
+    assert result.exit_code == 0
+    assert Run(tmp_path / "runs" / "tiny" / "1").history()["epoch"] == [1, 2]
 
 
 def test_ctrl_c_and_resume(keras_vae, recipe, data, tmp_path):

@@ -56,6 +56,7 @@ def run():
         (UserError("Give a number."), "Give a number."),
         (ValueError("Keras says this.\n\nAnd a page more."), "Keras says this."),
         (UserError('in user code:\n\n    File "a.py"\n\n    UserError: Give x.'), "Give x."),
+        (ValueError("Exception encountered when calling A.\n\nGive y.\n\nMore."), "Give y."),
         (ValueError(), "ValueError; KERAS_VAE_DEBUG=1 shows where."),
         (FileNotFoundError(errno.ENOENT, "No such file", "a.png"), "a.png: No such file."),
         (OSError("The disk is full."), "The disk is full."),
