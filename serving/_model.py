@@ -78,6 +78,8 @@ class Model:
             with self.servable(servable.version):
                 servable.warm_up(threads=1)  # requests need the processors too
         except Exception as error:  # whatever may be wrong with its requests
+            if not servable.folder.exists():
+                return  # it has left, and `refresh` lets it go
             with self._lock:
                 if current is self._current:  # nothing better has come meanwhile
                     self._refused[servable.version] = _appearance(servable.folder)

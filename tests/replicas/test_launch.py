@@ -45,6 +45,7 @@ def test_a_mistake_is_told_once(command, sentence, tmp_path):
     assert sentence in said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the worker in /proc")
 def test_a_worker_dies_and_the_same_command_goes_on(tmp_path):
     write_recipe(tmp_path)
