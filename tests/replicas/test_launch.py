@@ -39,7 +39,7 @@ def sentences(errors: str) -> list[str]:
 )
 def test_a_mistake_is_told_once(command, sentence, tmp_path):
     process = launched(tmp_path, *command)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=200)
     assert (process.returncode, output) == (2, "")
     (said,) = sentences(errors)
     assert sentence in said
@@ -65,14 +65,14 @@ def test_a_worker_dies_and_the_same_command_goes_on(tmp_path):
         if '"index": 1' in Path(f"/proc/{child}/environ").read_text()
     )
     os.kill(worker, 9)
-    _, errors = process.communicate(timeout=100)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 2
     gone, which = sentences(errors)
     assert "Another worker has ended" in gone
     assert which == "keras-vae: Worker 1 of 2 ended by SIGKILL."
 
     process = launched(tmp_path, *command)
-    output, errors = process.communicate(timeout=100)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert output.count("Epoch ") == 8 - int(output.split("Epoch ")[1].split("/")[0]) + 1 < 8
     assert run.history()["epoch"] == list(range(1, 9))

@@ -105,7 +105,7 @@ class Workers:
     def ended(self) -> list[tuple[int, str]]:
         """Exit status and what was written on stderr, of each."""
         try:
-            errors = [process.communicate(timeout=100)[1] for process in self.processes]
+            errors = [process.communicate(timeout=300)[1] for process in self.processes]
         finally:
             for process in self.processes:
                 process.kill()
