@@ -42,7 +42,7 @@ def command(num_workers: int, command: tuple[str, ...]) -> None:
     with ExitStack() as stack:
         workers = []
         notes = []
-        for number, config in enumerate(_configurations(num_workers)):
+        for number, config in enumerate(configurations(num_workers)):
             note = None if number == 0 else stack.enter_context(tempfile.TemporaryFile("w+"))
             worker = subprocess.Popen(
                 [sys.executable, "-c", MAIN, *command],
@@ -69,7 +69,7 @@ def command(num_workers: int, command: tuple[str, ...]) -> None:
         sys.exit(max(codes))
 
 
-def _configurations(num: int) -> list[str]:
+def configurations(num: int) -> list[str]:
     """TF_CONFIG of each worker, at free ports."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(num)]

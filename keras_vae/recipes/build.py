@@ -33,7 +33,7 @@ T = TypeVar("T")
 _FROM_DATA = ("event_shape", "condition_dim")
 _FROM_MODEL = ("likelihood", "posterior")
 _FROM_ELSEWHERE = ("encoder", "decoder", "seed")
-_CHOICES: Mapping[str, Mapping[str, type]] = {
+CHOICES: Mapping[str, Mapping[str, type]] = {
     "likelihood": LIKELIHOODS,
     "posterior": POSTERIORS,
     "prior": PRIORS,
@@ -187,8 +187,8 @@ def _check_model(where: str, spec: Mapping[str, Any], cls: type[LatentModel]) ->
     }
     check_table(where, _arguments(spec), types)
     for key, value in _model_arguments(spec, cls).items():
-        if key in _CHOICES and isinstance(value, (str, Mapping)):
-            _check_named(f"{where}.{key}", value, _CHOICES[key])
+        if key in CHOICES and isinstance(value, (str, Mapping)):
+            _check_named(f"{where}.{key}", value, CHOICES[key])
 
 
 def _model_parameters(cls: type[LatentModel]) -> dict[str, tuple[Any, Any]]:

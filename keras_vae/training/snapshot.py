@@ -54,7 +54,7 @@ class Snapshot:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:
-            part.unlink()
+            part.unlink(missing_ok=True)
             raise
         part.replace(path)
         _flush_folder(folder)

@@ -30,15 +30,8 @@ from keras_vae import models, networks, recipes
 from keras_vae.cli import main
 from keras_vae.datasets import NAMES
 from keras_vae.datasets.idx import FILES
-from keras_vae.distributions.likelihoods import LIKELIHOODS
-from keras_vae.distributions.posteriors import POSTERIORS
-from keras_vae.distributions.priors import PRIORS
-from keras_vae.layers.corruption import CORRUPTIONS
 from keras_vae.models import LatentModel
-from keras_vae.models.estimators import ESTIMATORS
-from keras_vae.models.schedules import SCHEDULES
-from keras_vae.models.sparsities import SPARSITIES
-from keras_vae.recipes import fitting
+from keras_vae.recipes import build, fitting
 from keras_vae.recipes.recipe import tomllib
 from keras_vae.recipes.results import conditions
 from recipes.tiny import RECIPE, write_data, write_recipe
@@ -58,13 +51,7 @@ TABLES = [{}, {"name": []}, {"name": {"name": 1}}, {"rate": 0.5}, {"a": {"b": 1}
 VALUES = [True, False, *WHOLE, *REAL, *STRINGS, *LISTS, *TABLES, datetime.date(2013, 12, 20)]
 ACTIVATIONS = ["relu", "sigmoid", "softmax", "linear", "glu", "log_softmax", "softplus"]
 CHOICES = {
-    "likelihood": LIKELIHOODS,
-    "posterior": POSTERIORS,
-    "prior": PRIORS,
-    "estimator": ESTIMATORS,
-    "beta": SCHEDULES,
-    "corruption": CORRUPTIONS,
-    "sparsity": SPARSITIES,
+    **build.CHOICES,
     "model": {name: getattr(models, name) for name in models.__all__},
     "network": {name: getattr(networks, name) for name in networks.__all__},
     "optimizer": {
