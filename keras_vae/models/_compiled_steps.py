@@ -6,6 +6,7 @@ they stay where they are. Data in memory stay where they are too: a step gathers
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, islice
@@ -41,7 +42,7 @@ class CompiledSteps:
             def step(index: Tensor) -> Tensor:
                 batch = _each(lambda array: array[index], block)
                 if table:
-                    batch = tuple(tf.gather(array, batch) for array in table)
+                    batch = tuple(_rows(array, batch) for array in table)
                 model.train_step(batch)
                 return index + 1
 
@@ -84,6 +85,12 @@ def _each(function: Callable[..., Tensor], *structures: Any) -> Any:
     return keras.tree.map_structure(
         lambda *leaves: None if leaves[0] is None else function(*leaves), *structures
     )
+
+
+def _rows(array: Tensor, numbers: Tensor) -> Tensor:
+    """Rows (batch, ...) of an array (num, ...): XLA copies those of a matrix twice as fast."""
+    matrix = tf.reshape(array, [array.shape[0], math.prod(array.shape[1:])])
+    return tf.reshape(tf.gather(matrix, numbers), [-1, *array.shape[1:]])
 
 
 def _value(leaf: Any) -> Any:
