@@ -6,7 +6,6 @@ they stay where they are. Data in memory stay where they are too: a step gathers
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, islice
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from keras_vae.models.shuffled_batches import Table
 from keras_vae.noise import Tensor
 
 if TYPE_CHECKING:
@@ -30,20 +30,18 @@ class CompiledSteps:
 
     def __init__(self, model: LatentModel) -> None:
         self._num_steps = model.steps_per_execution
-        self._table: tuple[Tensor, ...] = ()
+        self._table: Table | None = None
 
         @tf.function(jit_compile=True, autograph=False)
-        def run(table: tuple[Tensor, ...], block: Any, count: Tensor) -> dict[str, Any]:
+        def run(block: Any, count: Tensor, table: Table | None, size: int) -> dict[str, Any]:
             """The first `count` steps of a block of batches (num_steps, batch, ...).
 
-            With a table of arrays (num, ...), what stands in the block are numbers of its rows.
+            With a table, the block are numbers of its batches (num_steps,), each of `size` rows.
             """
 
             def step(index: Tensor) -> Tensor:
                 batch = _each(lambda array: array[index], block)
-                if table:
-                    batch = tuple(_rows(array, batch) for array in table)
-                model.train_step(batch)
+                model.train_step(batch if table is None else table.batch(batch, size))
                 return index + 1
 
             tf.while_loop(lambda index: index < count, step, [0])
@@ -52,13 +50,13 @@ class CompiledSteps:
         self._run = run
 
     @contextmanager
-    def over(self, table: tuple[Tensor, ...]) -> Iterator[None]:
-        """For one fit: the iterator gives the numbers of a table's rows, int32 (batch,)."""
+    def over(self, table: Table) -> Iterator[None]:
+        """For one fit: the iterator gives numbers of the table's batches, int64 ()."""
         self._table = table
         try:
             yield
         finally:
-            self._table = ()
+            self._table = None
 
     def __call__(self, iterator: Iterator[Any]) -> dict[str, Any]:
         """Runs the steps and returns the metrics so far.
@@ -71,13 +69,20 @@ class CompiledSteps:
         ]
         if not batches:
             raise StopIteration
-        for _, group in groupby(batches, key=_shapes):  # a short last batch is a group of its own
+        for _, group in groupby(batches, key=self._shapes):  # a short last batch is one of its own
             steps = list(group)
             # Filled up to `num_steps`, so that a short block needs no program of its own.
             filled = steps + [steps[0]] * (self._num_steps - len(steps))
             block = _each(lambda *arrays: tf.stack(arrays), *filled)
-            logs = self._run(self._table, block, tf.constant(len(steps)))
+            size = 0 if self._table is None else self._table.size(int(steps[0]))
+            logs = self._run(block, tf.constant(len(steps)), self._table, size)
         return logs
+
+    def _shapes(self, batch: Any) -> Any:
+        """What batches of one program have in common."""
+        if self._table is not None:
+            return self._table.size(int(batch))
+        return [tuple(leaf.shape) for leaf in keras.tree.flatten(batch) if leaf is not None]
 
 
 def _each(function: Callable[..., Tensor], *structures: Any) -> Any:
@@ -87,16 +92,6 @@ def _each(function: Callable[..., Tensor], *structures: Any) -> Any:
     )
 
 
-def _rows(array: Tensor, numbers: Tensor) -> Tensor:
-    """Rows (batch, ...) of an array (num, ...): XLA copies those of a matrix twice as fast."""
-    matrix = tf.reshape(array, [array.shape[0], math.prod(array.shape[1:])])
-    return tf.reshape(tf.gather(matrix, numbers), [-1, *array.shape[1:]])
-
-
 def _value(leaf: Any) -> Any:
     """A tensor as it is; Keras sends what is missing as an empty optional."""
     return None if isinstance(leaf, tf.experimental.Optional) else leaf
-
-
-def _shapes(batch: Any) -> list[tuple[int, ...]]:
-    return [tuple(leaf.shape) for leaf in keras.tree.flatten(batch) if leaf is not None]

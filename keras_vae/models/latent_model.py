@@ -293,8 +293,8 @@ class LatentModel(Coding, keras.Model):
         kwargs["shuffle"] = False  # `batches` are
         if not self._compiles_steps():
             return super().fit(batches.dataset, None, *args, **kwargs)
-        with self.make_train_function().over(batches.tensors):
-            return super().fit(batches.rows, None, *args, **kwargs)
+        with self.make_train_function().over(batches.table):
+            return super().fit(batches.numbers, None, *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates as `keras.Model.evaluate` does, but that sample weights count without y too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,8 +13,40 @@ import tensorflow as tf
 from keras_vae.errors import UserError
 from keras_vae.noise import Tensor
 
-PREFETCHED_ROWS = 64
 PREFETCHED_BATCHES = 4
+
+
+class Table(NamedTuple):
+    """Arrays in memory, cut into batches.
+
+    Args:
+        arrays: Tensors (num, ...).
+        order: The order of their rows, a variable int32 (num,).
+        batch_size: Rows per batch.
+    """
+
+    arrays: tuple[Tensor, ...]
+    order: Tensor
+    batch_size: int
+
+    def size(self, number: int) -> int:
+        """How many rows batch `number` has."""
+        return int(min(self.batch_size, self.order.shape[0] - number * self.batch_size))
+
+    def batch(self, number: Tensor, size: int) -> tuple[Tensor, ...]:
+        """Batch `number`, of a size that a compiler knows: rows (size, ...) of every array."""
+        start = tf.cast(number, tf.int32) * self.batch_size
+        return self.take(tf.slice(self.order, [start], [size]))
+
+    def take(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Rows (batch, ...) of every array, by their numbers (batch,)."""
+        return tuple(_rows(array, rows) for array in self.arrays)
+
+
+def _rows(array: Tensor, numbers: Tensor) -> Tensor:
+    """Rows (batch, ...) of an array (num, ...): XLA copies those of a matrix twice as fast."""
+    matrix = tf.reshape(array, [array.shape[0], math.prod(array.shape[1:])])
+    return tf.reshape(tf.gather(matrix, numbers), [-1, *array.shape[1:]])
 
 
 class ShuffledBatches(keras.callbacks.Callback):
@@ -38,9 +70,9 @@ class ShuffledBatches(keras.callbacks.Callback):
         UserError: For a `batch_size` that is none.
 
     Attributes:
-        tensors: The arrays.
-        rows: A `tf.data.Dataset` of one epoch's row numbers, int32 (batch,).
-        dataset: The same of tuples of those rows of the arrays.
+        table: The arrays, and which rows of them are which batch.
+        numbers: A `tf.data.Dataset` of the numbers of one epoch's batches, int64 ().
+        dataset: The same of the batches, tuples of rows of the arrays.
     """
 
     def __init__(self, *arrays: Any, batch_size: int, seed: int | Sequence[int] | None) -> None:
@@ -53,21 +85,19 @@ class ShuffledBatches(keras.callbacks.Callback):
         self._seed = seed
         self._order = tf.Variable(tf.range(num), trainable=False)  # (num,)
         self.on_epoch_begin(0)
-        self.tensors = tuple(tf.constant(array) for array in arrays)
+        self.table = Table(
+            tuple(tf.constant(array) for array in arrays), self._order, int(batch_size)
+        )
 
-        def rows(index: Tensor) -> Tensor:
-            start = tf.cast(index, tf.int32) * batch_size
-            return self._order[start : start + batch_size]  # (rows,)
-
-        def batch(rows: Tensor) -> tuple[Tensor, ...]:
-            return tuple(tf.gather(tensor, rows) for tensor in self.tensors)
+        def batch(number: Tensor) -> tuple[Tensor, ...]:
+            start = tf.cast(number, tf.int32) * batch_size
+            return self.table.take(self._order[start : start + batch_size])  # (rows, ...)
 
         # TensorFlow's tuning of buffers holds up the end of an epoch for up to half a second.
         options = tf.data.Options()
         options.autotune.enabled = False
-        numbers = tf.data.Dataset.range(math.ceil(num / batch_size)).with_options(options).map(rows)
-        self.rows = numbers.prefetch(PREFETCHED_ROWS)
-        self.dataset = numbers.map(batch, num_parallel_calls=2, deterministic=True).prefetch(
+        self.numbers = tf.data.Dataset.range(math.ceil(num / batch_size)).with_options(options)
+        self.dataset = self.numbers.map(batch, num_parallel_calls=2, deterministic=True).prefetch(
             PREFETCHED_BATCHES
         )
 
