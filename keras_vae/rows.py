@@ -11,6 +11,15 @@ from keras_vae.errors import UserError
 
 Array = np.ndarray[Any, Any]
 
+MOST_BYTES = 2**31
+"""Of arrays that are read into memory, and copied to the device that trains; larger ones stay on
+the disk."""
+
+
+def is_mapped(array: Array) -> bool:
+    """Whether an array is on a disk; numpy calls parts that it copies into memory so, too."""
+    return isinstance(array, np.memmap) and array.filename is not None
+
 
 def as_data(x: Any) -> Array:
     """Data -> float32 of the same shape: uint8 as x / 255, floats as they are.

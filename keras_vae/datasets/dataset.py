@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_vae.errors import UserError
-from keras_vae.rows import Array
+from keras_vae.rows import Array, is_mapped
 
 _LEAST_TEST = 2
 """Rows: of fewer, nothing can be said."""
+
+_ROWS = 10_000
+"""Rows that are checked at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,7 @@ def from_arrays(
         )
     for train_key, test_key in [("x_train", "x_test"), ("y_train", "y_test")][: len(checked) // 2]:
         train, test = checked[train_key], checked[test_key]
-        if (train.shape[1:], train.dtype) != (test.shape[1:], test.dtype):
+        if (train.shape[1:], train.dtype.kind) != (test.shape[1:], test.dtype.kind):
             raise UserError(
                 f"{source} has {train.dtype} rows of shape {train.shape[1:]} in {train_key} but "
                 f"{test.dtype} rows of shape {test.shape[1:]} in {test_key}; make the two alike."
@@ -147,14 +150,18 @@ def _labels(y: Array, num_rows: int, what: str) -> Array:
 
 
 def _finite(values: Array, what: str) -> Array:
-    values = values.astype(np.float32, copy=False)
-    finite = np.isfinite(values)
-    if not finite.all():
-        index = tuple(int(i) for i in np.unravel_index(int(finite.argmin()), values.shape))
-        raise UserError(
-            f"{what} holds {values[index]} at index {index}; expected finite numbers: replace it "
-            "or leave the row out."
-        )
+    """Finite float32; what is on a disk stays there, of whatever dtype of floats."""
+    if not is_mapped(values):
+        values = values.astype(np.float32, copy=False)
+    for start in range(0, len(values), _ROWS):
+        finite = np.isfinite(values[start : start + _ROWS])
+        if not finite.all():
+            first, *rest = (int(i) for i in np.unravel_index(int(finite.argmin()), finite.shape))
+            index = (start + first, *rest)
+            raise UserError(
+                f"{what} holds {values[index]} at index {index}; expected finite numbers: replace "
+                "it or leave the row out."
+            )
     return values
 
 
@@ -165,7 +172,18 @@ def _hold_out(arrays: Mapping[str, Array], source: Path, num_test: int | None) -
             f"{source} has too few rows, {num_rows}; expected {_LEAST_TEST + 1} or more: "
             f"{_LEAST_TEST} are held out for testing."
         )
-    order = np.random.RandomState(0).permutation(num_rows)  # this generator is frozen for good
-    train, test = np.split(order, [num_rows - (num_test or max(_LEAST_TEST, num_rows // 10))])
+    if is_mapped(arrays["x_train"]):
+        raise UserError(
+            f"{source} has no x_test, and to hold a tenth out would copy x_train, which is too "
+            "large for the memory: give x_test in the file."
+        )
+    train, test = held_out(num_rows, num_test)
     split = {key: rows[train] for key, rows in arrays.items()}
     return split | {key.replace("train", "test"): rows[test] for key, rows in arrays.items()}
+
+
+def held_out(num_rows: int, num_test: int | None = None) -> tuple[Array, Array]:
+    """Numbers of the rows to train on, and of those that are held out for testing."""
+    order = np.random.RandomState(0).permutation(num_rows)  # this generator is frozen for good
+    train, test = np.split(order, [num_rows - (num_test or max(_LEAST_TEST, num_rows // 10))])
+    return train, test

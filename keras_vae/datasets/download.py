@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import queue
 import socket
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from keras_vae.datasets.dataset import Dataset
 from keras_vae.datasets.idx import FILES, read_idx_folder
+from keras_vae.datasets.keras_home import keras_home
 from keras_vae.datasets.npz import read_npz
 from keras_vae.errors import UserError
 
@@ -40,7 +40,7 @@ def download_fashion_mnist(name: str) -> Dataset:
 
 def _fetch(file: str, folder: str, sha256: str | None = None) -> Path:
     """The path of a file in Keras' cache; needs no network, nor Keras, when it is there already."""
-    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    home = keras_home()
     path = home / folder / file
     if path.is_file():
         if sha256 is not None and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:

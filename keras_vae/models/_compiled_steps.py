@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from keras_vae.models.shuffled_batches import Table
+from keras_vae.models._tables import Table
+from keras_vae.models.shuffled_batches import ShuffledBatches
 from keras_vae.noise import Tensor
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class CompiledSteps:
 
     def __init__(self, model: LatentModel) -> None:
         self._num_steps = model.steps_per_execution
-        self._table: Table | None = None
+        self._batches: ShuffledBatches | None = None
 
         @tf.function(jit_compile=True, autograph=False)
         def run(block: Any, count: Tensor, table: Table | None, size: int) -> dict[str, Any]:
@@ -50,13 +51,13 @@ class CompiledSteps:
         self._run = run
 
     @contextmanager
-    def over(self, table: Table) -> Iterator[None]:
-        """For one fit: the iterator gives numbers of the table's batches, int64 ()."""
-        self._table = table
+    def over(self, batches: ShuffledBatches) -> Iterator[None]:
+        """For one fit: the iterator gives numbers of these batches, int64 ()."""
+        self._batches = batches
         try:
             yield
         finally:
-            self._table = None
+            self._batches = None
 
     def __call__(self, iterator: Iterator[Any]) -> dict[str, Any]:
         """Runs the steps and returns the metrics so far.
@@ -69,20 +70,20 @@ class CompiledSteps:
         ]
         if not batches:
             raise StopIteration
-        for _, group in groupby(batches, key=self._shapes):  # a short last batch is one of its own
+        table = self._batches and self._batches.tables.table(int(batches[0]), self._num_steps)
+        for size, group in groupby(batches, key=self._size):  # a short last batch is alone
             steps = list(group)
             # Filled up to `num_steps`, so that a short block needs no program of its own.
             filled = steps + [steps[0]] * (self._num_steps - len(steps))
             block = _each(lambda *arrays: tf.stack(arrays), *filled)
-            size = 0 if self._table is None else self._table.size(int(steps[0]))
-            logs = self._run(block, tf.constant(len(steps)), self._table, size)
+            logs = self._run(block, tf.constant(len(steps)), table, size)
         return logs
 
-    def _shapes(self, batch: Any) -> Any:
-        """What batches of one program have in common."""
-        if self._table is not None:
-            return self._table.size(int(batch))
-        return [tuple(leaf.shape) for leaf in keras.tree.flatten(batch) if leaf is not None]
+    def _size(self, batch: Any) -> Any:
+        """What tells batches of one program from others: their shapes, or how many rows."""
+        if self._batches is not None:
+            return self._batches.size(int(batch))
+        return tuple(tuple(leaf.shape) for leaf in keras.tree.flatten(batch) if leaf is not None)
 
 
 def _each(function: Callable[..., Tensor], *structures: Any) -> Any:

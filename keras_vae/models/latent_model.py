@@ -15,9 +15,9 @@ from keras_vae.arrays import check_range
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
 from keras_vae.layers import get_corruption, tie
+from keras_vae.models._arrays_of_fit import batches_of_arrays
 from keras_vae.models._compiled_steps import CompiledSteps
 from keras_vae.models._executions import whole_executions
-from keras_vae.models._in_memory import in_memory
 from keras_vae.models._metrics import TermMeans
 from keras_vae.models._networks import has_convolutions, read_shapes
 from keras_vae.models._replicas import global_gradients, global_rows
@@ -282,18 +282,18 @@ class LatentModel(Coding, keras.Model):
                     raise UserError("ShuffledBatches hold y beside x: ShuffledBatches(x, y, ...).")
                 return self._fit_batches(x, *args, **kwargs)
             y = self._target(self._checked(x, y), kwargs.get("sample_weight"))
-            batches, others = in_memory(self, x, y, *args, **kwargs)
+            batches, others = batches_of_arrays(self, x, y, *args, **kwargs)
             if batches is not None:
                 return self._fit_batches(batches, **others)
             return super().fit(x, y, *args, **kwargs)
 
     def _fit_batches(self, batches: ShuffledBatches, *args: Any, **kwargs: Any) -> Any:
-        """Trains on arrays in memory, which a compiled step reads where they are."""
+        """Trains on arrays, of which a compiled step gathers its rows itself."""
         kwargs["callbacks"] = [batches, *keras.tree.flatten(kwargs.get("callbacks") or [])]
         kwargs["shuffle"] = False  # `batches` are
         if not self._compiles_steps():
             return super().fit(batches.dataset, None, *args, **kwargs)
-        with self.make_train_function().over(batches.table):
+        with self.make_train_function().over(batches):
             return super().fit(batches.numbers, None, *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:

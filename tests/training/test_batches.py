@@ -175,3 +175,56 @@ def test_mistakes(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         model.fit(X, **call, verbose=0)
     assert int(model.step) == 0
+
+
+def on_disk(path, array):
+    np.save(path, array)
+    return np.load(path, mmap_mode="r")
+
+
+@COMPILED
+@pytest.mark.parametrize("num_steps", [1, 2, 3, 20])
+def test_a_memory_map_is_trained_on_as_an_array_in_memory_is(jit_compile, num_steps, tmp_path):
+    def fitted(x, runs=((0, 3),)):
+        model = autoencoder(jit_compile)
+        model.compile(
+            keras.optimizers.SGD(0.1), jit_compile=jit_compile, steps_per_execution=num_steps
+        )
+        for first, last in runs:
+            history = model.fit(
+                x, batch_size=BATCH_SIZE, initial_epoch=first, epochs=last, verbose=0
+            )
+        return history.history["loss"], weights(model)
+
+    mapped = on_disk(tmp_path / "x.npy", X.astype("float64"))
+    losses, expected = fitted(X)
+    streamed_losses, streamed = fitted(mapped)
+    np.testing.assert_array_equal(streamed, expected)
+    np.testing.assert_array_equal(streamed_losses, losses)
+    np.testing.assert_array_equal(fitted(mapped, [(0, 1), (1, 3)])[1], expected)
+
+
+def test_a_memory_map_is_read_some_batches_at_a_time(tmp_path, monkeypatch):
+    """Of 23 rows, no more than two executions' are in memory."""
+    model = autoencoder(jit_compile=True)
+    batches = ShuffledBatches(on_disk(tmp_path / "x.npy", X), batch_size=BATCH_SIZE, seed=0)
+    sizes = []
+    read = batches.tables._read
+    monkeypatch.setattr(batches.tables, "_read", lambda *a: sizes.append(a) or read(*a))
+    model.fit(batches, epochs=1, verbose=0)
+    assert sizes == [(0, 2), (2, 2), (4, 2), (6, 2)]
+
+
+def test_labels_in_memory_go_with_rows_on_a_disk(tmp_path):
+    numbers = np.arange(NUM)
+    x = on_disk(tmp_path / "x.npy", numbers.repeat(4).reshape(NUM, 4).astype("uint8"))
+    batches = ShuffledBatches(x, numbers, batch_size=BATCH_SIZE, seed=0)
+    for part, label in batches.dataset:
+        assert part.dtype == np.uint8
+        np.testing.assert_array_equal(part[:, 0], label)
+
+
+def test_of_a_memory_map_keras_makes_no_batches(tmp_path):
+    mapped = on_disk(tmp_path / "x.npy", X)
+    with pytest.raises(keras_vae.UserError, match="leave out steps_per_epoch"):
+        autoencoder(jit_compile=True).fit(mapped, steps_per_epoch=2, epochs=1)

@@ -1,4 +1,4 @@
-"""Which calls of `fit` are about arrays that can stay in memory while batches of rows pass."""
+"""Which calls of `fit` are about arrays whose rows a step can gather itself."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_vae.errors import UserError
 from keras_vae.models.shuffled_batches import ShuffledBatches
+from keras_vae.rows import MOST_BYTES, is_mapped
 
 if TYPE_CHECKING:
     from keras_vae.models.latent_model import LatentModel
-
-MOST_BYTES = 2**31
-"""Of the arrays together: they are copied to the device that trains."""
 
 KERAS_OWN = ("steps_per_epoch", "validation_split", "class_weight")
 """Arguments of `fit` with which Keras makes other batches of arrays, or weights them."""
 
 
-def in_memory(
+def batches_of_arrays(
     model: LatentModel,
     x: Any,
     y: Any = None,
@@ -39,7 +38,12 @@ def in_memory(
     own = any(kwargs.get(name) for name in KERAS_OWN) or args or not isinstance(shuffle, bool)
     weights_alone = y is None and sample_weight is not None
     whole_list = isinstance(kwargs.get("callbacks"), keras.callbacks.CallbackList)
-    if own or weights_alone or whole_list or not _can_stay(arrays):
+    if own or weights_alone or whole_list or not _can_be_gathered(arrays):
+        if any(isinstance(array, np.ndarray) and is_mapped(array) for array in arrays):
+            raise UserError(
+                "Of arrays on a disk, `fit` takes no other arguments that make batches than "
+                f"batch_size and shuffle; leave out {', '.join(KERAS_OWN)}."
+            )
         return None, {}
     batch_size = 32 if batch_size is None else batch_size
     # The step at which epoch 0 began, or would have begun: another fit, another order.
@@ -48,7 +52,7 @@ def in_memory(
         int(keras.ops.convert_to_numpy(model.step)) - kwargs.get("initial_epoch", 0) * num_batches
     )
     batches = ShuffledBatches(
-        *(array.astype("float32") if array.dtype == np.float64 else array for array in arrays),
+        *arrays,
         batch_size=batch_size,
         seed=(model.seed, first % 2**32) if shuffle else None,
     )
@@ -57,11 +61,12 @@ def in_memory(
     return batches, kwargs
 
 
-def _can_stay(arrays: list[Any]) -> bool:
-    """Whether these are arrays of numbers, of one length, that fit into memory a second time."""
-    if not all(isinstance(a, np.ndarray) and not isinstance(a, np.memmap) for a in arrays):
+def _can_be_gathered(arrays: list[Any]) -> bool:
+    """Whether these are arrays of numbers, of one length, on a disk or few enough for memory."""
+    if not all(isinstance(array, np.ndarray) for array in arrays):
         return False
     if any(array.ndim == 0 or array.dtype.kind not in "fiub" for array in arrays):
         return False
-    one_length = len({len(array) for array in arrays}) == 1
-    return one_length and 0 < sum(array.nbytes for array in arrays) <= MOST_BYTES
+    if len({len(array) for array in arrays}) > 1 or not len(arrays[0]):
+        return False
+    return any(map(is_mapped, arrays)) or sum(array.nbytes for array in arrays) <= MOST_BYTES
