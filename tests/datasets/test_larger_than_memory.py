@@ -55,7 +55,7 @@ def test_rows_on_the_disk_are_checked(tmp_path):
 
 
 def test_a_test_set_is_asked_for(tmp_path):
-    np.savez(tmp_path / "mine.npz", x_train=np.zeros((20, 7), np.uint8))
+    np.savez(tmp_path / "mine.npz", x_train=np.zeros((40, 7), np.uint8))
     with pytest.raises(keras_vae.UserError, match="give x_test in the file"):
         load("mnist", tmp_path / "mine.npz")
 
