@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from keras_vae import layers as layers
     from keras_vae import networks as networks
     from keras_vae.models import CVAE as CVAE
+    from keras_vae.models import IWAE as IWAE
     from keras_vae.models import VAE as VAE
     from keras_vae.models import Autoencoder as Autoencoder
     from keras_vae.models import ContractiveAutoencoder as ContractiveAutoencoder
@@ -49,6 +50,7 @@ _MODULES = (
 )
 _CLASSES = (
     "CVAE",
+    "IWAE",
     "VAE",
     "Autoencoder",
     "ContractiveAutoencoder",

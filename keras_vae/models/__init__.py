@@ -12,6 +12,7 @@ from keras_vae.models.cvae import CVAE
 from keras_vae.models.denoising_autoencoder import DenoisingAutoencoder
 from keras_vae.models.estimators import AnalyticKL, Estimator, MonteCarloKL, ScoreFunction
 from keras_vae.models.generative import Generative
+from keras_vae.models.iwae import IWAE
 from keras_vae.models.latent_model import LatentModel
 from keras_vae.models.schedules import CyclicalWarmup, LinearWarmup
 from keras_vae.models.sparse_autoencoder import SparseAutoencoder
@@ -21,6 +22,7 @@ from keras_vae.models.vae import VAE
 
 __all__ = [
     "CVAE",
+    "IWAE",
     "VAE",
     "AnalyticKL",
     "Autoencoder",

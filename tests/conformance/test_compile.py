@@ -66,6 +66,8 @@ def test_logs_are_the_terms(case, fitted):
         expected |= {"kl", "elbo"}
     if "free_bits" in case.arguments:
         expected |= {"free_bits"}
+    if case.cls is keras_vae.IWAE:
+        expected |= {"iwae"}
     if case.cls is keras_vae.ContractiveAutoencoder:
         expected |= {"contraction"}
     if isinstance(getattr(fitted.model, "sparsity", None), (KLSparsity, L1Sparsity)):

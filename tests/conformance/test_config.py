@@ -15,11 +15,12 @@ def arguments_of(cls: type[LatentModel]) -> set[str]:
     """Names of all arguments, those that **kwargs pass on to a base class included."""
     if cls is keras_vae.StackedAutoencoder:  # makes its networks and densities itself
         return {"autoencoders", "corruption", "seed"}
+    refused = {"estimator", "beta", "free_bits"} if cls is keras_vae.IWAE else set()
     names = set()
     for base in cls.__mro__[: cls.__mro__.index(LatentModel) + 1]:
         if "__init__" in vars(base):
             names |= set(inspect.signature(base.__init__).parameters)
-    return names - {"self", "kwargs"}
+    return names - {"self", "kwargs"} - refused
 
 
 def test_config_holds_every_argument(case, fitted):

@@ -63,8 +63,13 @@ class LinearGaussian:
         )
         return [by_x, by_c, -by_x @ self.bias]
 
-    def model(self, covariance: np.ndarray, offset: float = 0.0, **arguments) -> keras_vae.VAE:
-        """The model in keras-vae, with q(z|x) = N(the exact mean + offset, `covariance`)."""
+    def model(
+        self, covariance: np.ndarray, offset: float = 0.0, cls=keras_vae.VAE, **arguments
+    ) -> keras_vae.VAE:
+        """The model in keras-vae, with q(z|x) = N(the exact mean + offset, `covariance`).
+
+        Without a condition it is a `cls`.
+        """
         full = np.any(covariance != np.diag(np.diag(covariance)))
         posterior = "multivariate_normal_tril" if full else "normal"
         likelihood = {"name": "normal", "scale": SCALE}
@@ -92,7 +97,7 @@ class LinearGaussian:
         decoder.set_weights([np.concatenate([self.loading, self.shift], axis=1).T, self.bias])
         arguments |= {"likelihood": likelihood, "posterior": posterior}
         if not self.conditional:
-            return keras_vae.VAE(encoder, decoder, **arguments)
+            return cls(encoder, decoder, **arguments)
         prior = keras.Sequential([keras.Input((CONDITION,)), keras.layers.Dense(2 * LATENT)])
         kernel = np.concatenate([self.prior_shift, np.zeros((LATENT, CONDITION))]).T
         prior.set_weights([kernel, np.concatenate([np.zeros(LATENT), np.log(self.prior_variance)])])
