@@ -81,7 +81,10 @@ def command(
     )
     if not chief:
         return
-    click.echo(results_table(run.metrics()))
+    metrics = run.metrics()
+    click.echo(results_table(metrics))
+    if run.recipe().training["keep"] == "best":
+        click.echo(f"epoch {metrics['kept_epoch']} of {metrics['epochs']}, by its val_loss")
     for path in (run.model_file, *sorted(run.figures.glob("*.png"))):
         click.echo(path)
     if not no_export:

@@ -66,8 +66,8 @@ def _mapped(path: Path, member: zipfile.ZipInfo) -> Array:
             (2, 0): np.lib.format.read_array_header_2_0,
         }
         shape, is_fortran, dtype = readers[version](file)
-        order = "F" if is_fortran else "C"
-        return np.memmap(path, dtype, "r", offset=file.tell(), shape=shape, order=order)
+        offset = file.tell()
+    return np.memmap(path, dtype, "r", offset, shape, "F" if is_fortran else "C")
 
 
 def read_npz(name: str, path: Path) -> Dataset:

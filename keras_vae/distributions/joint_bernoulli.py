@@ -16,7 +16,7 @@ _HALVINGS = 6
 """Of a product of factors in (1, 2]: of 64 of them one logarithm is taken, and none overflows."""
 
 
-class JointBernoulli(tfd.Independent):
+class JointBernoulli(tfd.Independent):  # type: ignore[name-defined]
     """`tfd.Independent` of `tfd.Bernoulli` with finite logits, with a faster log density.
 
         log p(x) = sum_d x_d l_d - max(l_d, 0) - log(1 + exp(-|l_d|))

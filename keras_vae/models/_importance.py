@@ -17,17 +17,31 @@ if TYPE_CHECKING:
     from keras_vae.models.generative import Generative
 
 _EXAMPLES = 100
-_SAMPLES = 50
+_SAMPLES = 10
 _VALUES = 4_000_000
 """At a time: fewer examples where their samples have more values, as 16 MB of large images. A
 decoder's layers hold several times as many."""
 
 
+def compiled(model: Generative) -> Callable[..., Tensor]:
+    """`log_likelihood` of one batch: a function of seed, number of samples, x and condition."""
+
+    @tf.function(reduce_retracing=True, autograph=False, jit_compile=model.supports_jit)
+    def batch_log_likelihood(
+        seed: Tensor, num_samples: Tensor, x: Tensor, condition: Tensor | None = None
+    ) -> Tensor:
+        x, condition = model.as_inputs(x, condition)
+        noise = Noise.for_rows(seed, x)
+        x = model.likelihood_layer.observe(x, noise)
+        return log_mean_weight(model, x, condition, noise, num_samples, _SAMPLES)
+
+    return batch_log_likelihood
+
+
 def log_likelihood(
-    model: Generative,
+    function: Callable[..., Tensor],
     x: Array,
-    condition: Array | None = None,
-    *,
+    *conditions: Array,
     num_samples: int,
     seed: int,
     progress: Callable[[int], object] | None,
@@ -38,21 +52,12 @@ def log_likelihood(
             f"log_likelihood takes a whole number of samples, at least 1. "
             f"Received num_samples={num_samples!r}."
         )
-
-    @tf.function(reduce_retracing=True, autograph=False, jit_compile=model.supports_jit)
-    def batch_log_likelihood(x: Tensor, condition: Tensor | None = None) -> Tensor:
-        x, condition = model.as_inputs(x, condition)
-        noise = Noise.for_rows(seed, x)
-        x = model.likelihood_layer.observe(x, noise)
-        return log_mean_weight(model, x, condition, noise, num_samples, _SAMPLES)
-
-    fitting = _VALUES // (_SAMPLES * math.prod(model.event_shape))
+    fitting = _VALUES // (_SAMPLES * math.prod(x.shape[1:]))
     examples = max(1, min(_EXAMPLES, fitting))
     parts = []
     for start in range(0, len(x), examples):
-        rows = slice(start, start + examples)
-        conditions = () if condition is None else (tf.constant(condition[rows]),)
-        parts.append(np.asarray(batch_log_likelihood(tf.constant(x[rows]), *conditions)))
+        batch = (tf.constant(array[start : start + examples]) for array in (x, *conditions))
+        parts.append(np.asarray(function(tf.constant(seed), tf.constant(num_samples), *batch)))
         if progress is not None:
             progress(len(parts[-1]))
     return np.concatenate(parts)
@@ -63,7 +68,7 @@ def log_mean_weight(
     x: Tensor,
     condition: Tensor | None,
     noise: Noise,
-    num_samples: int,
+    num_samples: int | Tensor,
     samples_at_a_time: int,
 ) -> Tensor:
     """The same for a batch of observed x, in a graph: (batch,)."""
@@ -85,9 +90,9 @@ def log_mean_weight(
         )  # (batch,)
 
     _, log_sum = tf.while_loop(
-        lambda chunk, _: chunk < math.ceil(num_samples / samples_at_a_time),
+        lambda chunk, _: chunk * samples_at_a_time < num_samples,
         add_chunk,
         (tf.constant(0), tf.fill([tf.shape(x)[0]], -np.inf)),
         parallel_iterations=1,
     )
-    return log_sum - math.log(num_samples)
+    return log_sum - tf.math.log(tf.cast(num_samples, tf.float32))

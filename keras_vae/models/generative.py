@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from keras_vae.arrays import over_batches
 from keras_vae.distributions import Likelihood
 from keras_vae.export import Endpoint
 from keras_vae.models._endpoints import generative_endpoints
+from keras_vae.models._importance import compiled as compiled_importance
 from keras_vae.models._importance import log_likelihood
 from keras_vae.noise import Noise, Tensor
 from keras_vae.rows import Array
@@ -123,7 +124,7 @@ class Generative:
             Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", equation 8.
         """
         return log_likelihood(
-            self,
+            self._batch_log_likelihood,
             *self.data_arrays(x, condition),
             num_samples=num_samples,
             seed=seed,
@@ -147,6 +148,10 @@ class Generative:
             temperature[:, tf.newaxis] * standard
         )  # (batch, latent_dim)
         return self.likelihood(z, condition).mean()  # (batch, *event_shape)
+
+    @cached_property
+    def _batch_log_likelihood(self) -> Callable[..., Tensor]:
+        return compiled_importance(self)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _sample(

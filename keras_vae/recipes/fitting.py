@@ -190,7 +190,8 @@ def _finish(
 ) -> Run:
     """Trains from the run's latest checkpoint to its last epoch, then draws and measures."""
     recipe = run.recipe()
-    checkpoint = training.Checkpoint(run.checkpoints, checkpoint_every)
+    best = _best(recipe)
+    checkpoint = training.Checkpoint(run.checkpoints, checkpoint_every, [best] if best else [])
     try:
         try:
             if isinstance(model, StackedAutoencoder) and recipe.pretraining:
@@ -213,7 +214,7 @@ def _finish(
             ) from error
         _save(model, run.model_file)
         draw_all(run, model, dataset)
-        run.write_metrics(_report(run, recipe, model, dataset))
+        run.write_metrics(_report(run, recipe, model, dataset, best))
     except KeyboardInterrupt:
         raise Interrupted(
             f"Interrupted: {_kept(run, model, checkpoint)}. Go on with: {_resume_command(run)}"
@@ -280,21 +281,42 @@ def _train(
     )
 
 
+def _best(recipe: Recipe) -> keras.callbacks.EarlyStopping | None:
+    """What knows the epoch with the lowest `val_loss`, if the recipe asks for it."""
+    keep, patience = (recipe.training.get(key) for key in ("keep", "patience"))
+    if keep != "best" and patience is None:
+        return None
+    return keras.callbacks.EarlyStopping(
+        "val_loss",
+        mode="min",
+        patience=patience or recipe.training["epochs"],
+        restore_best_weights=keep == "best",
+    )
+
+
 def _epochs_done(run: Run) -> int:
     latest = training.latest_snapshot(run.checkpoints)
     return training.read_snapshot(latest).epoch if latest else 0
 
 
-def _report(run: Run, recipe: Recipe, model: LatentModel, dataset: Dataset) -> dict[str, Any]:
+def _report(
+    run: Run,
+    recipe: Recipe,
+    model: LatentModel,
+    dataset: Dataset,
+    best: keras.callbacks.EarlyStopping | None,
+) -> dict[str, Any]:
     """What `metrics.json` holds."""
     labels = dataset.num_classes is not None
+    epochs = _epochs_done(run)
     return {
         "recipe": recipe.name,
         "model": recipe.model["name"],
         **evaluate(model, dataset),
         **({"condition": "label" if labels else "values"} if model.condition_dim else {}),
         "train_rows": len(dataset.x_train),
-        "epochs": _epochs_done(run),
+        "epochs": epochs,
+        "kept_epoch": best.best_epoch + 1 if best and best.restore_best_weights else epochs,
         "seed": recipe.training["seed"],
         "seconds": round(run.seconds(), 1),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),

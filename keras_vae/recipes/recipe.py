@@ -42,13 +42,15 @@ _TRAINING = {
     "optimizer": str | dict,
     "seed": int,
     "validation": bool,
+    "keep": Literal["last", "best"],
+    "patience": int,
     "steps_per_execution": int,
     "jit_compile": bool | Literal["auto"],
 }
 _PRETRAINING = {"epochs": int, "batch_size": int, "optimizer": str | dict}
 _MOST_STEPS = 10_000
 """In one execution, which holds the batches of all its steps."""
-_TRAINING_DEFAULTS = {"optimizer": "adam", "seed": 0, "validation": True}
+_TRAINING_DEFAULTS = {"optimizer": "adam", "seed": 0, "validation": True, "keep": "last"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +66,10 @@ class Recipe:
         training: `epochs`, `min_steps` (a small dataset gets more epochs to reach them),
             `batch_size`, `optimizer` (its learning rate may be a table that names a Keras schedule,
             whose `decay_steps` are all steps unless given), `seed`, `validation` (whether the test
-            rows are evaluated after every epoch), and Keras' `steps_per_execution` and
-            `jit_compile`.
+            rows are evaluated after every epoch), `keep` ("last", or "best" for the weights of the
+            epoch with the lowest `val_loss`), `patience` (so many epochs without a lower `val_loss`
+            end the fit), and Keras' `steps_per_execution` and `jit_compile`. Under a schedule of
+            `beta`, the losses of two epochs are not of one objective.
         pretraining: Of a stack, layer by layer, before that: `epochs` of each layer, and
             `batch_size` and `optimizer` where they are not those of `training`. Empty for none.
     """
@@ -91,7 +95,7 @@ class Recipe:
         if self.pretraining:
             check_table("pretraining", self.pretraining, _PRETRAINING, required=("epochs",))
         for name, table in (("training", self.training), ("pretraining", self.pretraining)):
-            for key in ("epochs", "batch_size", "steps_per_execution"):
+            for key in ("epochs", "batch_size", "patience", "steps_per_execution"):
                 if table.get(key, 1) < 1:
                     raise UserError(
                         f"{name}.{key} is {table[key]}, but expected 1 or more; correct it in the "
@@ -103,6 +107,13 @@ class Recipe:
                 f"expected at most {_MOST_STEPS}; correct it in the recipe or with "
                 f"--set training.steps_per_execution=..."
             )
+        if not self.training.get("validation", True):
+            for key, value in self.training.items():
+                if key == "patience" or (key, value) == ("keep", "best"):
+                    raise UserError(
+                        f"training.{key} is {value!r}, but without training.validation there is no "
+                        f"val_loss to go by: set that to true, or leave {key} out."
+                    )
         if not 0 <= self.training.get("seed", 0) < 2**32:
             raise UserError(
                 f"training.seed is {self.training['seed']}, but expected 0 to 2**32 - 1; correct "

@@ -45,7 +45,7 @@ class Run:
 
     @property
     def model_file(self) -> Path:
-        """The model after the last whole epoch."""
+        """The model after the last whole epoch; of a finished fit, after the one that it keeps."""
         return self.folder / "model.keras"
 
     @property

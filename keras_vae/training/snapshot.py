@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_vae.errors import UserError
 from keras_vae.rows import Array
+from keras_vae.training.callback_states import CallbackStates
 
 _NAME = re.compile(r"epoch-(\d+)(?:-step-(\d+))?\.npz")
 
@@ -30,6 +31,8 @@ class Snapshot:
         history: The values of each quantity at the ends of those epochs.
         values: Of the variables of `state`, in its order.
         metrics: Of the variables of `metric_state`; empty at the end of an epoch.
+        callbacks: What the callbacks remember.
+        ended: Whether one of them has ended the fit.
     """
 
     epoch: int
@@ -37,6 +40,8 @@ class Snapshot:
     history: dict[str, list[float]]
     values: list[Array]
     metrics: list[Array]
+    callbacks: CallbackStates = dataclasses.field(default_factory=CallbackStates)
+    ended: bool = False
 
     def write(self, folder: Path) -> Path:
         """Writes the file, flushed to the disk before it gets its name, and deletes older ones."""
@@ -45,9 +50,14 @@ class Snapshot:
         within = f"-step-{self.step:06d}" if self.step else ""
         path = folder / f"epoch-{self.epoch:04d}{within}.npz"
         part = folder / "part"
-        arrays: dict[str, Any] = {"history": np.array(json.dumps(self.history))}
-        arrays |= {f"value-{number}": value for number, value in enumerate(self.values)}
-        arrays |= {f"metric-{number}": value for number, value in enumerate(self.metrics)}
+        arrays: dict[str, Any] = {
+            "history": np.array(json.dumps(self.history)),
+            "callbacks": np.array(self.callbacks.text),
+            "ended": np.array(self.ended),
+        }
+        parts = {"value": self.values, "metric": self.metrics, "callback": self.callbacks.arrays}
+        for name, values in parts.items():
+            arrays |= {f"{name}-{number}": value for number, value in enumerate(values)}
         try:
             with part.open("wb") as file:
                 np.savez(file, **arrays)
@@ -84,14 +94,21 @@ def read_snapshot(path: Path) -> Snapshot:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         history = json.loads(str(arrays.pop("history")))
+        states = str(arrays.pop("callbacks", "[]"))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{str(path)!r} is damaged: delete it and begin anew.") from error
+
+    def part(name: str) -> list[Array]:
+        return [array for key, array in arrays.items() if key.startswith(f"{name}-")]
+
     return Snapshot(
         epoch=int(found[1]) if found else 0,
         step=int(found[2] or 0) if found else 0,
         history=history,
-        values=[array for name, array in arrays.items() if name.startswith("value-")],
-        metrics=[array for name, array in arrays.items() if name.startswith("metric-")],
+        values=part("value"),
+        metrics=part("metric"),
+        callbacks=CallbackStates(states, part("callback")),
+        ended=bool(arrays.get("ended", False)),
     )
 
 

@@ -33,6 +33,15 @@ def test_ends_with_a_table_and_the_pictures(fitted):
     assert len(pictures) >= 5
 
 
+def test_says_which_epoch_was_kept(keras_vae, recipe, data, tmp_path):
+    keep = ["--set", "training.keep=best", "--set", "training.optimizer.name=sgd"]
+    keep += ["--set", "training.optimizer.learning_rate=0.0"]  # no epoch is better than the first
+    result = keras_vae("fit", recipe, "--data", data, *keep, "--no-export")
+    assert "epoch 1 of 2, by its val_loss" in result.stdout.splitlines()
+    assert Run(tmp_path / "runs" / "tiny" / "1").metrics()["kept_epoch"] == 1
+    assert "by its val_loss" not in keras_vae("fit", recipe, "--data", data, "--no-export").stdout
+
+
 def test_says_nothing_on_stderr(recipe, data):
     """In a process of its own, where TensorFlow's own messages would be seen."""
     environment = {key: value for key, value in os.environ.items() if key[:3] != "TF_"}

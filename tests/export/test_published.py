@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -62,10 +64,22 @@ def test_a_number_is_no_models_name(tmp_path, path):
         publish(tmp_path / path)
 
 
-def test_publishers_at_one_time_get_their_own_numbers(tmp_path):
-    with ThreadPoolExecutor(8) as pool:
-        folders = list(pool.map(publish, [tmp_path / "model"] * 24))
-    assert sorted(int(folder.name) for folder in folders) == list(range(1, 25))
+def test_publishers_at_one_time_get_their_own_numbers(tmp_path, monkeypatch):
+    """All four take the same number for free: their renames wait for each other once."""
+    barrier, rename = threading.Barrier(4), Path.rename
+    waited = threading.local()
+
+    def together(draft, target):
+        if not hasattr(waited, "once"):
+            waited.once = True
+            barrier.wait(60)
+        return rename(draft, target)
+
+    monkeypatch.setattr(Path, "rename", together)
+    with ThreadPoolExecutor(4) as pool:
+        folders = list(pool.map(publish, [tmp_path / "model"] * 4))
+    assert sorted(folder.name for folder in folders) == ["1", "2", "3", "4"]
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["1", "2", "3", "4"]
 
 
 def test_a_killed_publisher_leaves_whole_versions_alone(tmp_path):

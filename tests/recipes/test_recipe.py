@@ -61,9 +61,16 @@ def test_a_file_is_named_after_its_stem(tmp_path):
         "optimizer": "adam",
         "seed": 0,
         "validation": True,
+        "keep": "last",
         "epochs": 1,
         "batch_size": 10,
     }
+
+
+def test_the_last_epoch_needs_no_validation(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(SMALLEST + 'keep = "last"\nvalidation = false')
+    assert recipes.load(path).training["validation"] is False
 
 
 def test_unknown_name_gives_the_nearest_and_how_to_list():
@@ -90,6 +97,15 @@ def test_missing_file(tmp_path):
         (SMALLEST.replace("epochs = 1", "epochs = 0"), "expected 1 or more"),
         (SMALLEST.replace("epochs = 1", "epochs = true"), "expected a whole number"),
         (SMALLEST.replace("epochs = 1", "epochs = 1.5"), "expected a whole number"),
+        (SMALLEST + 'keep = "first"', "training.keep is 'first' .*expected 'last' or 'best'"),
+        (SMALLEST + "keep = true", "training.keep is True .*expected 'last' or 'best'"),
+        (SMALLEST + "patience = 0", "training.patience is 0, but expected 1 or more"),
+        (SMALLEST + "patience = 1.5", "training.patience is 1.5 .*expected a whole number"),
+        (
+            SMALLEST + 'keep = "best"\nvalidation = false',
+            "training.keep is 'best', but without training.validation there is no val_loss",
+        ),
+        (SMALLEST + "patience = 3\nvalidation = false", "patience is 3, but without .*validation"),
         (SMALLEST.replace('"VAE"', "3"), "model.name is 3"),
         (SMALLEST.replace('[model]\nname = "VAE"', ""), r"\[model\] lacks name"),
         ('name = "../up"' + SMALLEST, "a folder's"),

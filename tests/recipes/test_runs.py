@@ -1,12 +1,19 @@
 """Run folders."""
 
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from keras_vae import recipes
 from keras_vae.errors import UserError
 from keras_vae.recipes.runs import Run, latest_finished, latest_unfinished, runs
+from recipes.tiny import write_data, write_recipe
+
+NUM = 4
+"""Fits that begin at the same moment."""
 
 
 @pytest.fixture
@@ -28,10 +35,48 @@ def test_a_gap_is_not_filled_and_other_files_are_left(tmp_path, recipe):
     assert (tmp_path / "mnist-vae" / "8").read_text() == "mine"
 
 
-def test_runs_made_at_the_same_moment_are_apart(tmp_path, recipe):
-    with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: Run.create(tmp_path, recipe).folder, range(32)))
-    assert len(set(made)) == 32
+def wait_after_listing(barrier, monkeypatch):
+    """All see the same runs before any of them makes its own folder."""
+
+    def listed(out, name):
+        found = runs(out, name)
+        barrier.wait(300)
+        return found
+
+    monkeypatch.setattr("keras_vae.recipes.runs.runs", listed)
+
+
+def test_runs_made_at_the_same_moment_are_apart(tmp_path, recipe, monkeypatch):
+    wait_after_listing(threading.Barrier(NUM), monkeypatch)
+    with ThreadPoolExecutor(NUM) as pool:
+        made = list(pool.map(lambda _: Run.create(tmp_path, recipe), range(NUM)))
+    assert sorted(run.folder.name for run in made) == ["1", "2", "3", "4"]
+    assert [run.recipe() for run in made] == [recipe] * NUM
+
+
+def share(barrier):
+    wait_after_listing(barrier, pytest.MonkeyPatch())
+
+
+def fit(folder):
+    recipe = recipes.load(folder / "tiny.toml")
+    return recipes.fit(recipe, data=folder / "squares.npz", out=folder / "runs", verbose=0)
+
+
+@pytest.mark.slow
+def test_fits_begun_at_the_same_moment_all_finish(tmp_path):
+    write_recipe(tmp_path)
+    write_data(tmp_path)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(NUM, context, share, [context.Barrier(NUM)]) as pool:
+        made = list(pool.map(fit, [tmp_path] * NUM))
+    assert sorted(run.folder.name for run in made) == ["1", "2", "3", "4"]
+    weights = [recipes.open_model(str(run.folder)).model.get_weights() for run in made]
+    for run, other in zip(made, weights, strict=True):
+        assert run.finished
+        assert run.history()["epoch"] == [1, 2]
+        for one, another in zip(weights[0], other, strict=True):
+            np.testing.assert_array_equal(one, another)
 
 
 def test_the_recipe_is_in_the_folder(tmp_path, recipe):

@@ -21,6 +21,8 @@ from conformance.cases import BATCH_SIZE, named
 from keras_vae.training import Checkpoint
 
 EPOCHS = 30  # of 5 steps
+REMEMBERED = ", remembered"
+"""Ends the name of a case whose fit has callbacks that remember something."""
 
 
 class Kill(keras.callbacks.Callback):
@@ -36,8 +38,17 @@ class Kill(keras.callbacks.Callback):
             threading.Timer(self.seconds, os.kill, [os.getpid(), signal.SIGKILL]).start()
 
 
+def rememberers() -> list[Any]:
+    """Keep the worst epoch, one of the first, which the fit must still know at its end."""
+    return [
+        keras.callbacks.EarlyStopping(mode="max", patience=EPOCHS, restore_best_weights=True),
+        keras.callbacks.ReduceLROnPlateau(mode="max", factor=0.9, patience=3, cooldown=1),
+    ]
+
+
 def fit(name: str, folder: Path, callbacks: list[Any]) -> None:
-    case = named(name)
+    case = named(name.removesuffix(REMEMBERED))
+    remembering = rememberers() if name.endswith(REMEMBERED) else []
     model = case.build()
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False, steps_per_execution=1)
     history = model.fit(
@@ -46,7 +57,7 @@ def fit(name: str, folder: Path, callbacks: list[Any]) -> None:
         batch_size=BATCH_SIZE,
         epochs=EPOCHS,
         verbose=0,
-        callbacks=[*callbacks, Checkpoint(folder / "checkpoints", "7 steps")],
+        callbacks=[*callbacks, Checkpoint(folder / "checkpoints", "7 steps", remembering)],
     )
     variables = [*model.variables, *model.optimizer.variables]
     np.savez(folder / "variables.npz", *(variable.numpy() for variable in variables))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from conformance.cases import CASES
+from training.killed import REMEMBERED
 
 SCRIPT = Path(__file__).with_name("killed.py")
 TESTS = Path(__file__).parents[1]
@@ -32,6 +33,7 @@ FAMILIES = (
     "vae convolutional",
     "vae full covariance",
     "vae learned scale",
+    f"vae dense{REMEMBERED}",
     *(case.name for case in CASES if "cvae" in case.name),
 )
 
