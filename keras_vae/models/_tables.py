@@ -35,7 +35,8 @@ class Table(NamedTuple):
     def batch(self, number: Tensor, size: int) -> tuple[Tensor, ...]:
         """The first `size` rows of batch `number`, of every array (size, ...)."""
         start = tf.cast(number - self.first, tf.int32) * self.batch_size
-        rows = tf.slice(self.order, [start], [size])  # (size,)
+        # Not a slice, whose beginning XLA takes for a constant: a program for every batch.
+        rows = tf.gather(self.order, start + tf.range(size))  # (size,)
         return tuple(_rows(array, rows) for array in self.arrays)
 
 

@@ -21,7 +21,7 @@ from keras_vae.training.snapshot import (
     read_snapshot,
     state,
 )
-from keras_vae.training.strategies import from_chief, is_chief, is_multiworker
+from keras_vae.training.strategies import from_chief, is_chief
 
 _EVERY = re.compile(r"(\d+(?:\.\d+)?)\s*(epoch|step|minute)s?")
 
@@ -72,10 +72,6 @@ class Checkpoint(CallbackGroup):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Goes on from the latest file, if there is one."""
-        if self._unit == "minute" and is_multiworker(self.model.distribute_strategy):
-            raise UserError(
-                "Several workers have no common clock: checkpoint every so many epochs or steps."
-            )
         self.wait()
         super().on_train_begin(logs)
         self._resumed = self._latest()
@@ -114,10 +110,7 @@ class Checkpoint(CallbackGroup):
         super().on_train_batch_end(batch, logs)
         if self.ended:  # Keras ends the epoch here
             return
-        step = self._step() if self._unit == "step" else 0
-        steps_due = self._unit == "step" and step - self._last_step >= self._count
-        minutes = (time.monotonic() - self._last_time) / 60.0
-        if steps_due or (self._unit == "minute" and minutes >= self._count):
+        if self._is_due():
             metrics = [variable.numpy() for variable in metric_state(self.model)]
             history = dict(self.model.history.history)
             self._save(self._epoch, self._step() - self._first_step, history, metrics)
@@ -214,6 +207,16 @@ class Checkpoint(CallbackGroup):
             return function(iterator)
 
         self.model.train_function = skipping
+
+    def _is_due(self) -> bool:
+        """Whether to save within an epoch; of several workers, the first one's clock counts."""
+        if self._unit == "step":
+            return self._step() - self._last_step >= self._count
+        if self._unit == "epoch":
+            return False
+        minutes = (time.monotonic() - self._last_time) / 60.0
+        (is_due,) = from_chief(self.model.distribute_strategy, [minutes >= self._count])
+        return bool(is_due)
 
     def _step(self) -> int:
         return int(self.model.step.numpy())

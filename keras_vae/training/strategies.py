@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -78,21 +79,27 @@ def from_chief(strategy: tf.distribute.Strategy, values: Sequence[Any]) -> list[
         return list(values)
     arrays = [np.asarray(value) for value in values]
     sent = [array if array.dtype.kind in "fV" else array.astype("int64") for array in arrays]
-
-    def shared() -> list[Any]:
-        context = tf.distribute.get_replica_context()
-        first = tf.equal(context.replica_id_in_sync_group, 0)
-        return [
-            context.all_reduce(tf.distribute.ReduceOp.SUM, array * tf.cast(first, array.dtype))
-            for array in map(tf.constant, sent)
-        ]
-
-    found = strategy.run(tf.function(shared, autograph=False))
+    found = strategy.run(_first_ones(strategy), (list(map(tf.constant, sent)),))
     local = strategy.experimental_local_results
     return [
         local(value)[0].numpy().astype(array.dtype)
         for value, array in zip(found, arrays, strict=True)
     ]
+
+
+@functools.cache
+def _first_ones(strategy: tf.distribute.Strategy) -> Callable[[list[Any]], list[Any]]:
+    """What all replicas call together; made once, for it is traced for each list of shapes."""
+
+    def first_ones(values: list[Any]) -> list[Any]:
+        context = tf.distribute.get_replica_context()
+        is_first = tf.equal(context.replica_id_in_sync_group, 0)
+        return [
+            context.all_reduce(tf.distribute.ReduceOp.SUM, value * tf.cast(is_first, value.dtype))
+            for value in values
+        ]
+
+    return tf.function(first_ones, autograph=False)
 
 
 def _check_workers() -> None:
