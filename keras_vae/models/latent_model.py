@@ -226,6 +226,12 @@ class LatentModel(Coding, keras.Model):
         if jit_compile == "auto" and not run_eagerly:
             # Keras' own rule leaves XLA out on CPUs.
             self.jit_compile = all(map(_compiles, self._flatten_layers()))
+        # Random bits are hundreds of small operations; as one program they cost next to nothing.
+        self._observe = self._observed
+        if jit_compile and not run_eagerly:
+            self._observe = tf.function(
+                self._observed, jit_compile=True, autograph=False, reduce_retracing=True
+            )
         self._differentiate = self._gradients
         if self.is_distributed and self.jit_compile:
             # What replicas tell each other, before and after, XLA cannot compile on CPUs.
@@ -381,6 +387,10 @@ class LatentModel(Coding, keras.Model):
         self.step.assign_add(1)
         return self._report(x, condition, sample_weight, terms, per_example)
 
+    def _observed(self, x: Tensor, rows: Tensor) -> Tensor:
+        """What is modelled of x (batch, *event_shape) in this step."""
+        return self.likelihood_layer.observe(x, Noise.for_step(self.seed, self.step, rows))
+
     def _gradients(
         self,
         x: Tensor,
@@ -391,7 +401,7 @@ class LatentModel(Coding, keras.Model):
     ) -> tuple[Tensor, dict[str, Tensor], Tensor, list[Tensor]]:
         """Of one replica: what was observed of x, the terms, their sums, and the gradients."""
         noise = Noise.for_step(self.seed, self.step, rows)
-        x = self.likelihood_layer.observe(x, noise)
+        x = self._observe(x, rows)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(x, condition, noise, training=True)
             per_example = self._weighted_sum(terms)  # (batch,)
