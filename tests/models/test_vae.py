@@ -174,8 +174,8 @@ def test_log_likelihood_in_chunks(x):
 
 
 def test_log_likelihood_of_large_images_in_small_chunks():
-    """Fifty samples of two such images have more values than are decoded at a time."""
-    shape, done = (50_000,), []
+    """Ten samples of two such images have more values than are decoded at a time."""
+    shape, done = (250_000,), []
     encoder, decoder = dense(shape, 1, hidden=())
     model = keras_vae.VAE(encoder, decoder)
     x = np.zeros((3, *shape), "float32")

@@ -16,13 +16,14 @@ from training.killed import REMEMBERED
 
 SCRIPT = Path(__file__).with_name("killed.py")
 TESTS = Path(__file__).parents[1]
-SUITE = ("vae dense", "sparse autoencoder dense")
+SUITE = ("vae dense",)
 FAMILIES = (
     "autoencoder dense",
     "convolutional autoencoder",
     "convolutional autoencoder of feature maps",
     "denoising autoencoder dense",
     "denoising autoencoder convolutional",
+    "sparse autoencoder dense",
     "sparse autoencoder convolutional",
     "l1 autoencoder",
     "k-sparse autoencoder",
