@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import keras
 import tensorflow as tf
@@ -13,7 +13,8 @@ from keras_vae.errors import UserError
 from keras_vae.models.vae import VAE
 from keras_vae.noise import Noise, Tensor
 
-GRADIENTS = ("standard", "sticking_the_landing", "doubly_reparameterized")
+Gradient = Literal["standard", "sticking_the_landing", "doubly_reparameterized"]
+GRADIENTS = get_args(Gradient)
 
 
 @keras.saving.register_keras_serializable("keras_vae")
@@ -58,9 +59,7 @@ class IWAE(VAE):
         decoder: keras.Model,
         *,
         num_samples: int = 5,
-        gradient: Literal[
-            "standard", "sticking_the_landing", "doubly_reparameterized"
-        ] = "standard",
+        gradient: Gradient = "standard",
         **kwargs: Any,
     ) -> None:
         for name in ("estimator", "beta", "free_bits"):

@@ -228,7 +228,7 @@ class LatentModel(Coding, keras.Model):
             self.jit_compile = all(map(_compiles, self._flatten_layers()))
         # Random bits are hundreds of small operations; as one program they cost next to nothing.
         self._observe = self._observed
-        if jit_compile and not run_eagerly:
+        if jit_compile and self.likelihood_layer.supports_jit and not run_eagerly:
             self._observe = tf.function(
                 self._observed, jit_compile=True, autograph=False, reduce_retracing=True
             )
