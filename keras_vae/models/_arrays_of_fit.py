@@ -38,8 +38,10 @@ def batches_of_arrays(
     own = any(kwargs.get(name) for name in KERAS_OWN) or args or not isinstance(shuffle, bool)
     weights_alone = y is None and sample_weight is not None
     whole_list = isinstance(kwargs.get("callbacks"), keras.callbacks.CallbackList)
-    if own or weights_alone or whole_list or not _can_be_gathered(arrays):
-        if any(isinstance(array, np.ndarray) and is_mapped(array) for array in arrays):
+    if not _can_be_gathered(arrays):
+        return None, {}
+    if own or weights_alone or whole_list:
+        if any(map(is_mapped, arrays)):
             raise UserError(
                 "Of arrays on a disk, `fit` takes no other arguments that make batches than "
                 f"batch_size and shuffle; leave out {', '.join(KERAS_OWN)}."

@@ -52,12 +52,13 @@ def log_likelihood(
             f"log_likelihood takes a whole number of samples, at least 1. "
             f"Received num_samples={num_samples!r}."
         )
+    constants = tf.constant(seed), tf.constant(int(num_samples))
     fitting = _VALUES // (_SAMPLES * math.prod(x.shape[1:]))
     examples = max(1, min(_EXAMPLES, fitting))
     parts = []
     for start in range(0, len(x), examples):
         batch = (tf.constant(array[start : start + examples]) for array in (x, *conditions))
-        parts.append(np.asarray(function(tf.constant(seed), tf.constant(num_samples), *batch)))
+        parts.append(np.asarray(function(*constants, *batch)))
         if progress is not None:
             progress(len(parts[-1]))
     return np.concatenate(parts)

@@ -173,6 +173,14 @@ def test_log_likelihood_in_chunks(x):
     assert estimate.mean() > model.elbo(many).mean()
 
 
+@pytest.mark.parametrize("num_samples", [12.0, np.int64(12)], ids=["float", "numpy"])
+def test_log_likelihood_takes_any_whole_number(num_samples):
+    model = vae()
+    x = np.zeros((3, EVENT), "float32")
+    expected = model.log_likelihood(x, num_samples=12)
+    np.testing.assert_array_equal(model.log_likelihood(x, num_samples=num_samples), expected)
+
+
 def test_log_likelihood_of_large_images_in_small_chunks():
     """Ten samples of two such images have more values than are decoded at a time."""
     shape, done = (250_000,), []
