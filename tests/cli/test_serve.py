@@ -13,7 +13,13 @@ from asked import Asked
 from keras_vae.serving.local import Served
 from tiny_saved_models import sample_request, write_version
 
-PROGRAM = "from keras_vae.cli import main; main()"
+# It heeds SIGINT as at a terminal; a background job of a script would hand on that it is ignored.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from keras_vae.cli import main
+main()
+"""
 SIGNALLED_ELSEWHERE = """
 import signal, sys, threading
 
@@ -23,7 +29,7 @@ def stop():
 
 threading.Thread(target=stop, daemon=True).start()
 """
-SEEN = "import atexit, sys, json; atexit.register(lambda: print(json.dumps(list(sys.modules))));"
+SEEN = "import atexit, sys, json; atexit.register(lambda: print(json.dumps(list(sys.modules))))"
 
 
 @pytest.fixture
@@ -34,11 +40,6 @@ def models(tmp_path):
     return tmp_path / "saved_models"
 
 
-def heed_sigint():
-    """As at a terminal; a background job of a script would ignore it, and so would its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def start(monkeypatch):
     """Starts the command in the folder where the test stands, and reads what it prints first."""
@@ -46,13 +47,12 @@ def start(monkeypatch):
     processes = []
 
     def run(*options, code=PROGRAM):
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # no preexec_fn: gRPC's threads would not survive its fork
             [sys.executable, "-c", code, "serve", *options, "--port", "0", "--rest-port", "0"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=heed_sigint,
         )
         processes.append(process)
         lines = [process.stdout.readline().split(maxsplit=1) for _ in range(4)]
