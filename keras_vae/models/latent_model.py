@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -226,18 +226,16 @@ class LatentModel(Coding, keras.Model):
         if jit_compile == "auto" and not run_eagerly:
             # Keras' own rule leaves XLA out on CPUs.
             self.jit_compile = all(map(_compiles, self._flatten_layers()))
-        # Random bits are hundreds of small operations; as one program they cost next to nothing.
-        self._observe = self._observed
-        if jit_compile and self.likelihood_layer.supports_jit and not run_eagerly:
-            self._observe = tf.function(
-                self._observed, jit_compile=True, autograph=False, reduce_retracing=True
-            )
-        self._differentiate = self._gradients
-        if self.is_distributed and self.jit_compile:
-            # What replicas tell each other, before and after, XLA cannot compile on CPUs.
-            self._differentiate = tf.function(
-                self._gradients, jit_compile=True, autograph=False, reduce_retracing=True
-            )
+        # Op by op, random bits are hundreds of small operations and an optimizer goes through the
+        # weights a dozen times. What replicas tell each other, XLA cannot compile on CPUs.
+        compiles = bool(jit_compile) and not run_eagerly
+        self._observe = _program(
+            self._observed, compiles and bool(self.likelihood_layer.supports_jit)
+        )
+        self._differentiate = _program(
+            self._gradients, self.is_distributed and bool(self.jit_compile)
+        )
+        self._update = _program(self._updated, compiles and not self.is_distributed)
         # Now, not in the first step: weights can then be loaded with the optimizer's state, and
         # replicas need all variables before.
         with self.distribute_strategy.scope():
@@ -383,7 +381,7 @@ class LatentModel(Coding, keras.Model):
             x, condition, sample_weight, rows, num_global_rows
         )
         gradients = global_gradients(gradients, self.optimizer)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        self._update(gradients)
         self.step.assign_add(1)
         return self._report(x, condition, sample_weight, terms, per_example)
 
@@ -410,6 +408,10 @@ class LatentModel(Coding, keras.Model):
             loss += tf.add_n([tf.zeros([]), *self.losses]) / num_replicas
             scaled_loss = self.optimizer.scale_loss(loss)
         return x, terms, per_example, tape.gradient(scaled_loss, self.trainable_weights)
+
+    def _updated(self, gradients: list[Tensor]) -> None:
+        """Takes the optimizer's step."""
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of `evaluate`: noise by (seed, row), so that batches do not matter."""
@@ -490,6 +492,13 @@ class LatentModel(Coding, keras.Model):
         """A model from its config, in a new process too."""
         deserialize = keras.saving.deserialize_keras_object
         return cls(**{key: deserialize(value, custom_objects) for key, value in config.items()})
+
+
+def _program(function: Callable[..., Any], compiles: bool) -> Callable[..., Any]:
+    """The function as one program of XLA's, or as it is."""
+    if not compiles:
+        return function
+    return tf.function(function, jit_compile=True, autograph=False, reduce_retracing=True)
 
 
 def _compiles(layer: keras.Layer) -> bool:
