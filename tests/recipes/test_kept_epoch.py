@@ -101,7 +101,12 @@ def test_the_weights_are_those_of_the_epoch_that_is_kept(name, trained, kept, fi
 
 
 @pytest.mark.parametrize(
-    ("name", "every"), [("keep", "3 steps"), ("patience", "3 steps"), ("both", "1 epoch")]
+    ("name", "every"),
+    [
+        pytest.param("keep", "3 steps", marks=pytest.mark.slow),
+        ("patience", "3 steps"),
+        pytest.param("both", "1 epoch", marks=pytest.mark.slow),
+    ],
 )
 def test_resumed_as_if_never_stopped(name, every, fit, folder, wholes):
     out = f"{name} {every}"
