@@ -17,7 +17,7 @@ fit: $(VENV)/.installed ## Install the project in .venv and train mnist-cvae (RE
 	$(BIN)/keras-vae fit $(RECIPE) $(ARGS)
 
 test: $(VENV)/.installed-test ## Install it with what the tests need and run them (ARGS="-m slow")
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 check: lint types ## Lint, check the format, the types and the direction of imports
 

@@ -17,6 +17,16 @@ if DATA.is_dir():
 import keras  # noqa: E402 (the backend is chosen when Keras is imported)
 import pytest  # noqa: E402
 
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """One process for each file, and one for all of conformance/, whose files share their fits."""
+    for item in items:
+        file = item.path.relative_to(TESTS)
+        group = file.parent if file.parent.name == "conformance" else file
+        item.add_marker(pytest.mark.xdist_group(str(group)))
+
 
 @pytest.fixture(autouse=True)
 def seed():
