@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keras_vae.models import ContractiveAutoencoder as ContractiveAutoencoder
     from keras_vae.models import ConvolutionalAutoencoder as ConvolutionalAutoencoder
     from keras_vae.models import DenoisingAutoencoder as DenoisingAutoencoder
+    from keras_vae.models import HierarchicalVAE as HierarchicalVAE
     from keras_vae.models import SparseAutoencoder as SparseAutoencoder
     from keras_vae.models import StackedAutoencoder as StackedAutoencoder
     from keras_vae.recipes import from_preset as from_preset
@@ -56,6 +57,7 @@ _CLASSES = (
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",
+    "HierarchicalVAE",
     "SparseAutoencoder",
     "StackedAutoencoder",
 )

@@ -1,5 +1,9 @@
 """The one exception that means: the user can put this right."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class UserError(ValueError):
     """A user's mistake.
@@ -7,3 +11,12 @@ class UserError(ValueError):
     The message is one clear sentence: what was received, what was expected, what to do. The command
     line prints it without a traceback and exits with status 2.
     """
+
+
+def check_counts(**counts: int | Sequence[int]) -> None:
+    """Raises a `UserError` for a number, or one of several, below 1, with its argument's name."""
+    for name, value in counts.items():
+        many = isinstance(value, Sequence)
+        if any(count < 1 for count in (value if many else [value])):
+            expected = "is made of numbers of" if many else "is"
+            raise UserError(f"{name} {expected} at least 1. Received {name}={value!r}.")

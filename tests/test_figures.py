@@ -16,7 +16,8 @@ from scipy.stats import norm
 import keras_vae
 from keras_vae import figures
 from keras_vae.datasets import Dataset
-from keras_vae.distributions import Prior, StandardNormal
+from keras_vae.distributions import Prior
+from keras_vae.distributions.flows import standard_normal
 from keras_vae.errors import UserError
 from keras_vae.figures.codes import principal_components
 from keras_vae.figures.decoded import spherical
@@ -239,8 +240,8 @@ def test_refusal_says_why(build, data, name, reason):
 
 def test_manifold_refuses_a_prior_without_quantiles():
     class Shifted(Prior):
-        def distribution(self, latent_dim, condition):
-            return StandardNormal().distribution(latent_dim, condition)
+        def distribution(self, condition):
+            return standard_normal(self.latent_dim)
 
     model = keras_vae.VAE(*networks(GREY, 2), prior=Shifted())
     assert "manifold" not in figures.suitable(model, GREY)

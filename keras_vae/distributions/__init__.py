@@ -5,37 +5,53 @@ A density layer knows how many raw values it needs and has no `call`: Keras grap
 distributions. Nothing here knows a model class, a network or a data set.
 """
 
-from keras_vae.distributions.divergence import kl_divergence
+from keras_vae.distributions.divergence import has_closed_form, kl_divergence
+from keras_vae.distributions.flow_posteriors import InverseAutoregressiveFlow
+from keras_vae.distributions.flow_priors import MaskedAutoregressiveFlow, RealNVP
+from keras_vae.distributions.layered import LayeredPosterior, LayeredPrior
 from keras_vae.distributions.likelihoods import (
     Bernoulli,
     ContinuousBernoulli,
+    DiscretizedLogistic,
     Likelihood,
     Normal,
     get_likelihood,
 )
-from keras_vae.distributions.posteriors import (
+from keras_vae.distributions.mixture_priors import NormalMixture, VampPrior
+from keras_vae.distributions.normal_posteriors import (
     Deterministic,
     DiagonalNormal,
     MultivariateNormalTriL,
-    Posterior,
-    get_posterior,
 )
-from keras_vae.distributions.priors import LearnedNormal, Prior, StandardNormal, get_prior
+from keras_vae.distributions.normal_priors import LearnedNormal, StandardNormal
+from keras_vae.distributions.posterior import Posterior
+from keras_vae.distributions.posteriors import get_posterior
+from keras_vae.distributions.prior import Prior
+from keras_vae.distributions.priors import get_prior
 
 __all__ = [
     "Bernoulli",
     "ContinuousBernoulli",
     "Deterministic",
     "DiagonalNormal",
+    "DiscretizedLogistic",
+    "InverseAutoregressiveFlow",
+    "LayeredPosterior",
+    "LayeredPrior",
     "LearnedNormal",
     "Likelihood",
+    "MaskedAutoregressiveFlow",
     "MultivariateNormalTriL",
     "Normal",
+    "NormalMixture",
     "Posterior",
     "Prior",
+    "RealNVP",
     "StandardNormal",
+    "VampPrior",
     "get_likelihood",
     "get_posterior",
     "get_prior",
+    "has_closed_form",
     "kl_divergence",
 ]

@@ -33,3 +33,12 @@ def kl_divergence(q: Any, p: Any) -> Tensor:
             f"KL({type(q).__name__} || {type(p).__name__}) has no closed form. "
             'Use estimator="monte_carlo_kl" (SGVB estimator A).'
         ) from None
+
+
+def has_closed_form(q: Any, p: Any) -> bool:
+    """Whether `kl_divergence` knows the pair."""
+    try:
+        tfd.kl_divergence(q, p)
+    except NotImplementedError:
+        return False
+    return True

@@ -10,8 +10,9 @@ from keras_vae.models.contractive_autoencoder import ContractiveAutoencoder
 from keras_vae.models.convolutional_autoencoder import ConvolutionalAutoencoder
 from keras_vae.models.cvae import CVAE
 from keras_vae.models.denoising_autoencoder import DenoisingAutoencoder
-from keras_vae.models.estimators import AnalyticKL, Estimator, MonteCarloKL, ScoreFunction
+from keras_vae.models.estimators import SGVB, AnalyticKL, Estimator, MonteCarloKL, ScoreFunction
 from keras_vae.models.generative import Generative
+from keras_vae.models.hierarchical_vae import HierarchicalVAE
 from keras_vae.models.iwae import IWAE
 from keras_vae.models.latent_model import LatentModel
 from keras_vae.models.schedules import CyclicalWarmup, LinearWarmup
@@ -23,6 +24,7 @@ from keras_vae.models.vae import VAE
 __all__ = [
     "CVAE",
     "IWAE",
+    "SGVB",
     "VAE",
     "AnalyticKL",
     "Autoencoder",
@@ -32,6 +34,7 @@ __all__ = [
     "DenoisingAutoencoder",
     "Estimator",
     "Generative",
+    "HierarchicalVAE",
     "KLSparsity",
     "L1Sparsity",
     "LatentModel",

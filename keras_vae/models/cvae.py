@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from keras_vae.distributions import LearnedNormal
 from keras_vae.errors import UserError
 from keras_vae.models.vae import VAE
 
@@ -31,8 +30,8 @@ class CVAE(VAE):
             raw posterior parameters.
         decoder: A `keras.Model` from [z, c], (batch, latent_dim) and (batch, condition_dim), to raw
             likelihood parameters.
-        prior: p(z|c): "standard_normal" for N(0, I); or a network, a `keras.Model` from c to
-            (batch, 2 * latent_dim); or a `Prior`.
+        prior: p(z|c): "standard_normal" for N(0, I); a network, a `keras.Model` from c to (batch, 2
+            * latent_dim); or what `VAE` takes, of which all others depend on c.
         **kwargs: `likelihood`, `posterior`, `estimator`, `beta`, `free_bits` and `seed`, as in
             `VAE`.
 
@@ -62,5 +61,3 @@ class CVAE(VAE):
                 "A CVAE needs networks with two inputs, [x, condition] and [z, condition]. "
                 "Give keras_vae.networks.* a condition_dim, or use the class VAE."
             )
-        if isinstance(self.prior_layer, LearnedNormal):
-            self.prior_layer.check(self.condition_dim)

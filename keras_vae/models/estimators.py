@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.distributions import kl_divergence
-from keras_vae.errors import UserError
+from keras_vae.distributions import has_closed_form, kl_divergence
+from keras_vae.errors import check_counts
 from keras_vae.noise import Noise, Tensor
 from keras_vae.registry import resolve
 
@@ -25,10 +25,7 @@ class Estimator:
     """
 
     def __init__(self, num_samples: int = 1) -> None:
-        if num_samples < 1:
-            raise UserError(
-                f"An estimator takes at least 1 sample. Received num_samples={num_samples!r}."
-            )
+        check_counts(num_samples=num_samples)
         self.num_samples = num_samples
 
     def __call__(
@@ -92,6 +89,22 @@ class MonteCarloKL(Estimator):
 
 
 @keras.saving.register_keras_serializable("keras_vae")
+class SGVB(Estimator):
+    """`AnalyticKL` where the pair of densities has a closed form, else `MonteCarloKL`.
+
+    Reference:
+        Kingma and Welling (2013), "Auto-Encoding Variational Bayes", section 2.3.
+    """
+
+    def __call__(
+        self, q: Any, p: Any, log_likelihood: LogLikelihood, noise: Noise
+    ) -> tuple[Tensor, Tensor]:
+        """Reconstruction (batch,), and KL (batch, groups) as the one or the other gives it."""
+        estimator = AnalyticKL if has_closed_form(q, p) else MonteCarloKL
+        return estimator(self.num_samples)(q, p, log_likelihood, noise)
+
+
+@keras.saving.register_keras_serializable("keras_vae")
 class ScoreFunction(Estimator):
     """The score-function (REINFORCE) estimator: no reparameterization, far higher variance.
 
@@ -119,6 +132,7 @@ class ScoreFunction(Estimator):
 
 
 ESTIMATORS: dict[str, type[Estimator]] = {
+    "sgvb": SGVB,
     "analytic_kl": AnalyticKL,
     "monte_carlo_kl": MonteCarloKL,
     "score_function": ScoreFunction,

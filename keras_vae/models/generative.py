@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_vae.arrays import over_batches
-from keras_vae.distributions import Likelihood
+from keras_vae.distributions import Likelihood, Prior
 from keras_vae.export import Endpoint
 from keras_vae.models._endpoints import generative_endpoints
 from keras_vae.models._importance import compiled as compiled_importance
@@ -26,7 +26,8 @@ tfd = tfp.distributions
 class Generative:
     """Sampling, the evidence lower bound and the likelihood of a `LatentModel` that has a prior.
 
-    A class that mixes it in fills `prior` and `elbo_parts`; the rest is the `LatentModel`'s.
+    A class that mixes it in has a `prior_layer` and fills `elbo_parts`; the rest is the
+    `LatentModel`'s.
     """
 
     default_endpoint = "sample"
@@ -35,6 +36,7 @@ class Generative:
     event_shape: tuple[int, ...]
     latent_dim: int
     likelihood_layer: Likelihood
+    prior_layer: Prior
     posterior: Callable[..., Any]
     likelihood: Callable[..., Any]
     encode: Callable[..., Array]
@@ -44,7 +46,7 @@ class Generative:
 
     def prior(self, condition: Tensor | None = None) -> Any:
         """p(z), or p(z|c): a distribution with event shape (latent_dim,)."""
-        raise NotImplementedError
+        return self.prior_layer.distribution(condition)
 
     def elbo_parts(
         self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
@@ -61,7 +63,8 @@ class Generative:
             num: How many.
             condition: For a conditional model: a label or vector for all, or one per sample.
             seed: Row i is a function of seed + i alone. In [0, 2**53); None takes fresh entropy.
-            temperature: Scales the prior's noise; 0 gives the prior's mode.
+            temperature: Scales the prior's noise; 0 gives a standard normal prior's mode, and of a
+                mixture the components' means.
 
         Returns:
             Array (num, *event_shape), float32.
@@ -141,11 +144,8 @@ class Generative:
 
     def drawn(self, seeds: Tensor, temperature: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples (batch, *event_shape) in a graph: each row by its own seed and temperature."""
-        standard = Noise.from_seeds(seeds).normal(
-            "prior", (self.latent_dim,)
-        )  # (batch, latent_dim)
-        z = self.prior(condition).bijector.forward(
-            temperature[:, tf.newaxis] * standard
+        z = self.prior_layer.draw(
+            Noise.from_seeds(seeds), temperature, condition
         )  # (batch, latent_dim)
         return self.likelihood(z, condition).mean()  # (batch, *event_shape)
 

@@ -25,10 +25,10 @@ class IWAE(VAE):
 
     The objective, per example in nats, is the negative bound of k = `num_samples` samples,
 
-        iwae = -E[log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x)],    z_1, ..., z_k from q(z|x)
+        iwae = -E[log 1/k sum_i p(x|z_i) (p(z_i) / q(z_i|x))^beta],    z_1, ..., z_k from q(z|x)
 
     With one sample it is the negative ELBO. The metrics `reconstruction`, `kl` and `elbo` are
-    estimated from the same samples and are not trained on.
+    estimated from the same samples, with beta = 1, and are not trained on.
 
     Args:
         encoder: As in `VAE`.
@@ -40,7 +40,7 @@ class IWAE(VAE):
             for k = 1, but biased for k > 1 (Roeder, Wu and Duvenaud 2017).
             "doubly_reparameterized" (DReG) is unbiased, and has more signal with more samples
             (Tucker et al. 2019, equation 8).
-        **kwargs: `likelihood`, `posterior`, `prior`, `corruption` and `seed`, as in `VAE`.
+        **kwargs: `likelihood`, `posterior`, `prior`, `beta`, `corruption` and `seed`, as in `VAE`.
 
     Example:
     >>> import keras_vae
@@ -62,7 +62,7 @@ class IWAE(VAE):
         gradient: Gradient = "standard",
         **kwargs: Any,
     ) -> None:
-        for name in ("estimator", "beta", "free_bits"):
+        for name in ("estimator", "free_bits"):
             if name in kwargs:
                 raise UserError(f"An IWAE has one term and no {name}: leave it out, or use a VAE.")
         if gradient not in GRADIENTS:
@@ -77,35 +77,40 @@ class IWAE(VAE):
     def loss_terms(
         self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
     ) -> dict[str, Tensor]:
-        """`iwae`, and the two terms of the ELBO, of which no gradient is taken."""
+        """`iwae`, and the terms of the ELBO, of which no gradient is taken."""
         q = self.posterior(self.corrupted(x, noise, training), condition, training)
         z = self.estimator.sample(q, noise)  # (num_samples, batch, latent_dim)
         shares: list[Tensor] = []
         if self.gradient == "doubly_reparameterized":
             z = _with_gradient_times(shares, z)
-        log_q = q.log_prob(z)  # (num_samples, batch)
+        log_likelihood = self.likelihood(z, condition, training).log_prob(x)
+        kls = self.log_ratios(q, self.prior(condition), z)
+        log_ratio = tf.add_n([*kls.values()])  # (num_samples, batch)
         if self.gradient != "standard":
             score = q.log_prob(tf.stop_gradient(z))
-            log_q -= score - tf.stop_gradient(score)  # the value stays, the score's gradient goes
-        log_likelihood = self.likelihood(z, condition, training).log_prob(x)
-        kl = log_q - self.prior(condition).log_prob(z)  # (num_samples, batch)
-        log_weights = log_likelihood - kl
+            log_ratio -= score - tf.stop_gradient(score)  # the value stays, the gradient goes
+        log_weights = log_likelihood - self.present_beta() * log_ratio
         shares.append(tf.nn.softmax(tf.stop_gradient(log_weights), axis=0))
         bound = tf.reduce_logsumexp(log_weights, axis=0) - math.log(self.num_samples)  # (batch,)
-        return {
-            "iwae": -bound,
-            "reconstruction": -tf.reduce_mean(tf.stop_gradient(log_likelihood), axis=0),
-            "kl": tf.reduce_mean(tf.stop_gradient(kl), axis=0),
-        }  # (batch,) each
+        watched = {"reconstruction": -log_likelihood, **kls}
+        means = {
+            name: tf.reduce_mean(tf.stop_gradient(values), axis=0)
+            for name, values in watched.items()
+        }
+        return {"iwae": -bound, **means}  # (batch,) each
+
+    def log_ratios(self, q: Any, p: Any, z: Tensor) -> dict[str, Tensor]:
+        """The terms of log q(z|x) - log p(z), (num_samples, batch) each, of z from q."""
+        return {"kl": q.log_prob(z) - p.log_prob(z)}
 
     def loss_weights(self) -> Mapping[str, Tensor | float]:
         """The ELBO's terms are only looked at."""
-        return {"reconstruction": 0.0, "kl": 0.0}
+        return dict.fromkeys(self.elbo_terms, 0.0)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the networks and densities included."""
         config = super().get_config()
-        for name in ("estimator", "beta", "free_bits"):
+        for name in ("estimator", "free_bits"):
             del config[name]
         return {**config, "num_samples": self.num_samples, "gradient": self.gradient}
 

@@ -98,6 +98,7 @@ class LatentModel(Coding, keras.Model):
         self.latent_shape = shapes.latent_shape
         self.latent_dim = math.prod(shapes.latent_shape)
         self.condition_dim = shapes.condition_dim
+        self.posterior_layer.prepare(self.latent_shape)
         # On CPUs, XLA's convolutions are several times slower than those that TensorFlow calls op
         # by op.
         self.supports_jit = bool(tf.config.list_physical_devices("GPU")) or not has_convolutions(
@@ -109,9 +110,17 @@ class LatentModel(Coding, keras.Model):
     # --- densities ---
 
     def posterior(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
-        """q(z|x) or q(z|x,c): batch shape (batch,), event shape `latent_shape`."""
-        inputs = x if condition is None else [x, condition]
-        return self.posterior_layer.distribution(self.encoder(inputs, training=training))
+        """q(z|x) or q(z|x,c): batch shape (*batch,), event shape `latent_shape`.
+
+        Args:
+            x: Data (*batch, *event_shape), with any number of batch axes.
+            condition: (*batch, condition_dim), or None.
+            training: Whether layers such as dropout are on.
+        """
+        x = tf.convert_to_tensor(x)
+        batch_shape = tf.shape(x)[: x.shape.rank - len(self.event_shape)]
+        params = self._rows_through(self.encoder, x, batch_shape, condition, training)
+        return self.posterior_layer.distribution(params)
 
     def likelihood(self, z: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
         """p(x|z), or p(x|z,c): a distribution with event shape `event_shape`.
@@ -121,23 +130,29 @@ class LatentModel(Coding, keras.Model):
             condition: (batch, condition_dim), or None.
             training: Whether layers such as dropout are on.
         """
-        batch_shape = tf.shape(z)[: z.shape.rank - len(self.latent_shape)]
-        inputs = tf.reshape(z, [-1, *self.latent_shape])  # (rows, *latent_shape)
-        if condition is not None:
-            condition = tf.broadcast_to(
-                condition, tf.concat([batch_shape, [self.condition_dim]], axis=0)
-            )
-            inputs = [
-                inputs,
-                tf.reshape(condition, [-1, self.condition_dim]),
-            ]  # (rows, condition_dim)
-        params = self.decoder(inputs, training=training)  # (rows, *params_shape)
-        params = tf.reshape(
-            params, tf.concat([batch_shape, params.shape[1:]], axis=0)
+        batch_ndims = z.shape.rank - len(self.latent_shape)
+        params = self._rows_through(
+            self.decoder, z, tf.shape(z)[:batch_ndims], condition, training
         )  # (*samples, batch, *params_shape)
-        return self.likelihood_layer.distribution(
-            params, batch_ndims=z.shape.rank - len(self.latent_shape)
-        )
+        return self.likelihood_layer.distribution(params, batch_ndims)
+
+    def _rows_through(
+        self,
+        network: keras.Model,
+        inputs: Tensor,
+        batch_shape: Tensor,
+        condition: Tensor | None,
+        training: bool,
+    ) -> Tensor:
+        """What a network, which takes one batch axis, gives for inputs (*batch, *shape)."""
+        rows = tf.reshape(inputs, [-1, *inputs.shape[batch_shape.shape[0] :]])  # (rows, *shape)
+        if condition is not None:
+            conditions = tf.broadcast_to(
+                condition, tf.concat([batch_shape, [self.condition_dim]], axis=0)
+            )  # (*batch, condition_dim)
+            rows = [rows, tf.reshape(conditions, [-1, self.condition_dim])]
+        params = network(rows, training=training)  # (rows, *params_shape)
+        return tf.reshape(params, tf.concat([batch_shape, params.shape[1:]], axis=0))
 
     def corrupted(self, x: Tensor, noise: Noise, training: bool) -> Tensor:
         """What the encoder is to see of x (batch, *event_shape): x itself when not training."""

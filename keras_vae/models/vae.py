@@ -38,10 +38,14 @@ class VAE(Generative, LatentModel):
             logits (batch, *event_shape).
         likelihood: p(x|z): "bernoulli", "continuous_bernoulli", "normal", a table with `name`, or a
             `Likelihood`.
-        posterior: q(z|x): "normal", "multivariate_normal_tril", a table, or a `Posterior`.
-        prior: p(z): "standard_normal", or a `Prior`.
-        estimator: "analytic_kl" (SGVB B), "monte_carlo_kl" (SGVB A), "score_function", a table such
-            as {"name": "analytic_kl", "num_samples": 5}, or an `Estimator`.
+        posterior: q(z|x): "normal", "multivariate_normal_tril", "inverse_autoregressive_flow", a
+            table, or a `Posterior`.
+        prior: p(z): "standard_normal", "normal_mixture", "vamp", "real_nvp",
+            "masked_autoregressive_flow", a table such as {"name": "real_nvp", "num_layers": 8}, or
+            a `Prior`.
+        estimator: "analytic_kl" (SGVB B), "monte_carlo_kl" (SGVB A), "sgvb" (B where the KL of the
+            two densities has a closed form, else A), "score_function", a table such as {"name":
+            "sgvb", "num_samples": 5}, or an `Estimator`.
         beta: Weight of the KL term: a number, {"name": "linear_warmup", "steps": 1000}, {"name":
             "cyclical_warmup", "period": 1000}, or a Keras learning-rate schedule; see Higgins et
             al. (2017), "beta-VAE", equation 4.
@@ -75,7 +79,7 @@ class VAE(Generative, LatentModel):
         likelihood: Any = "bernoulli",
         posterior: Any = "normal",
         prior: Any = "standard_normal",
-        estimator: Any = "analytic_kl",
+        estimator: Any = "sgvb",
         beta: Any = 1.0,
         free_bits: float = 0.0,
         seed: int = 0,
@@ -95,13 +99,12 @@ class VAE(Generative, LatentModel):
                 'posterior="deterministic"; use "normal", or the class Autoencoder.'
             )
         self.prior_layer = get_prior(prior)
+        self.prior_layer.prepare(
+            self.latent_dim, self.condition_dim, self.event_shape, self.posterior
+        )
         self.estimator = get_estimator(estimator)
         self.beta = get_schedule(beta)
         self.free_bits = free_bits
-
-    def prior(self, condition: Tensor | None = None) -> Any:
-        """p(z), or p(z|c): a distribution with event shape (latent_dim,)."""
-        return self.prior_layer.distribution(self.latent_dim, condition)
 
     def loss_terms(
         self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
@@ -118,8 +121,12 @@ class VAE(Generative, LatentModel):
 
     def loss_weights(self) -> Mapping[str, Tensor | float]:
         """The present beta, for `kl` and its floor."""
-        beta = self.beta if isinstance(self.beta, float) else self.beta(self.step)
+        beta = self.present_beta()
         return {"kl": beta, "free_bits": beta}
+
+    def present_beta(self) -> Tensor | float:
+        """The weight of the KL at the present `step`."""
+        return self.beta if isinstance(self.beta, float) else self.beta(self.step)
 
     def elbo_parts(
         self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool

@@ -6,6 +6,6 @@ well everywhere.
 """
 
 from keras_vae.networks.convolutional import convolutional, fully_convolutional
-from keras_vae.networks.dense import dense, dense_layers
+from keras_vae.networks.dense import dense, dense_layers, dense_stages
 
-__all__ = ["convolutional", "dense", "dense_layers", "fully_convolutional"]
+__all__ = ["convolutional", "dense", "dense_layers", "dense_stages", "fully_convolutional"]

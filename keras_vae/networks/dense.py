@@ -10,8 +10,9 @@ from typing import Any
 import keras
 
 from keras_vae.distributions import get_likelihood, get_posterior
-from keras_vae.layers import TiedDense
-from keras_vae.networks._checks import check_tied, check_widths
+from keras_vae.errors import UserError, check_counts
+from keras_vae.layers import GatedDense, TiedDense
+from keras_vae.networks._checks import check_tied
 
 
 def dense(
@@ -33,7 +34,7 @@ def dense(
         event_shape: Shape of one example, an image's or a vector's.
         latent_dim: Width of the code.
         hidden: Widths of the encoder's hidden layers, first to last.
-        activation: Of the hidden layers.
+        activation: Of the hidden layers; "glu" makes them gated linear units, with two kernels.
         posterior: What the encoder must give parameters for; "deterministic" for a plain
             autoencoder.
         likelihood: What the decoder must give parameters for.
@@ -54,31 +55,39 @@ def dense(
     Reference:
         Kingma and Welling (2013), "Auto-Encoding Variational Bayes", appendix C.
     """
-    check_widths(hidden=hidden, latent_dim=latent_dim)
+    check_counts(hidden=hidden, latent_dim=latent_dim)
     event_shape = tuple(event_shape)
     posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
     likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
     if tied:
         check_tied(latent_dim, posterior_shape, event_shape, likelihood_shape, condition_dim)
-    layer = partial(
-        keras.layers.Dense,
-        kernel_initializer=_initializer(kernel_stddev),
-        kernel_regularizer=keras.regularizers.L2(weight_decay) if weight_decay else None,
-    )
+        if activation == "glu":
+            raise UserError("Gated units have two kernels, which cannot be tied: leave out `tied`.")
+    settings = {
+        "kernel_initializer": _initializer(kernel_stddev),
+        "kernel_regularizer": keras.regularizers.L2(weight_decay) if weight_decay else None,
+    }
+    layer = partial(keras.layers.Dense, **settings)
+    hidden_layer = partial(layer, activation=activation)
+    if activation == "glu":
+        hidden_layer = partial(GatedDense, **settings)
     names = [f"hidden_{index}" for index in range(len(hidden))]
     encoding = [
-        *(layer(width, activation, name=name) for width, name in zip(hidden, names, strict=True)),
+        *(hidden_layer(width, name=name) for width, name in zip(hidden, names, strict=True)),
         layer(math.prod(posterior_shape), name="params"),
     ]
-    sources = ["params", *names[::-1]]
+    makers = [*([hidden_layer] * len(hidden)), layer]
+    if tied:
+        makers = [
+            partial(TiedDense, source, activation=f)
+            for source, f in zip(
+                ["params", *names[::-1]], [*([activation] * len(hidden)), None], strict=True
+            )
+        ]
     decoding = [
-        (partial(TiedDense, source) if tied else layer)(width, activation=f, name=name)
-        for source, width, f, name in zip(
-            sources,
-            [*hidden[::-1], math.prod(likelihood_shape)],
-            [*([activation] * len(hidden)), None],
-            [*names, "params"],
-            strict=True,
+        make(width, name=name)
+        for make, width, name in zip(
+            makers, [*hidden[::-1], math.prod(likelihood_shape)], [*names, "params"], strict=True
         )
     ]
     return (
@@ -154,6 +163,52 @@ def dense_layers(
             {"encoder": encoder, "decoder": decoder, "posterior": code, "likelihood": data}
         )
     return layers
+
+
+def dense_stages(
+    event_shape: Sequence[int],
+    latent_dims: Sequence[int],
+    *,
+    hidden: Sequence[Sequence[int]] | None = None,
+    activation: str = "tanh",
+    likelihood: Any = "bernoulli",
+) -> list[tuple[keras.Model, keras.Model]]:
+    """An encoder and its mirror image for each layer of codes, from the data upwards.
+
+    Use it for a `HierarchicalVAE`.
+
+    Args:
+        event_shape: Shape of one example, an image's or a vector's.
+        latent_dims: Widths of the codes, from the data upwards.
+        hidden: For each code, the widths of the hidden layers between it and what is below, first
+            to last of the encoder; None for one layer of twice the code's width.
+        activation: Of the hidden layers.
+        likelihood: Of the data.
+
+    Returns:
+        The pairs of networks.
+
+    Raises:
+        UserError: When `hidden` is not as long as `latent_dims`, or a width is below 1.
+
+    Reference:
+        Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", section 5.
+    """
+    if hidden is None:
+        hidden = [(2 * width,) for width in latent_dims]
+    if len(hidden) != len(latent_dims):
+        raise UserError(
+            f"hidden has the widths of each code's layers. Received {len(hidden)} of them for "
+            f"{len(latent_dims)} codes."
+        )
+    below = [tuple(event_shape), *((width,) for width in latent_dims)]
+    likelihoods = [likelihood, *[{"name": "normal", "scale": "learned"}] * (len(hidden) - 1)]
+    return [
+        dense(shape, width, hidden=widths, activation=activation, likelihood=density)
+        for shape, width, widths, density in zip(
+            below, latent_dims, hidden, likelihoods, strict=False
+        )
+    ]
 
 
 def _initializer(kernel_stddev: float | None) -> str | dict[str, Any]:

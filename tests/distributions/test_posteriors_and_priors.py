@@ -8,13 +8,23 @@ import tensorflow as tf
 from keras_vae.distributions import (
     Deterministic,
     DiagonalNormal,
+    InverseAutoregressiveFlow,
     LearnedNormal,
+    MaskedAutoregressiveFlow,
     MultivariateNormalTriL,
+    NormalMixture,
+    RealNVP,
     StandardNormal,
+    VampPrior,
     get_posterior,
     get_prior,
 )
 from keras_vae.errors import UserError
+from keras_vae.noise import Noise
+
+
+def copied(layer):
+    return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
 
 
 @pytest.mark.parametrize(
@@ -25,47 +35,90 @@ from keras_vae.errors import UserError
         ("normal", DiagonalNormal, (5,), (10,)),
         ("multivariate_normal_tril", MultivariateNormalTriL, (1,), (2,)),
         ("multivariate_normal_tril", MultivariateNormalTriL, (5,), (20,)),
+        ("inverse_autoregressive_flow", InverseAutoregressiveFlow, (1,), (52,)),
+        ("inverse_autoregressive_flow", InverseAutoregressiveFlow, (5,), (60,)),
     ],
 )
 def test_posterior(name, kind, latent_shape, params_shape):
     layer = get_posterior(name)
-    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
-    assert type(layer) is type(copy) is type(get_posterior({"name": name})) is kind
+    assert type(layer) is type(copied(layer)) is type(get_posterior({"name": name})) is kind
     assert get_posterior(layer) is layer
     assert layer.params_shape(latent_shape) == params_shape
+    layer.prepare(latent_shape)
     density = layer.distribution(tf.zeros([3, *params_shape]))
     assert density.batch_shape == (3,)
     assert density.event_shape == latent_shape
+    assert density.mean().shape == (3, *latent_shape)
+    assert density.log_prob(tf.zeros([2, 3, *latent_shape])).shape == (2, 3)
 
 
 def prior_network(width):
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(width)])
 
 
-def test_standard_normal_prior():
-    prior = get_prior("standard_normal")
-    assert isinstance(prior, StandardNormal)
+PRIORS = [
+    ("standard_normal", StandardNormal),
+    ({"name": "normal_mixture", "num_components": 4}, NormalMixture),
+    ({"name": "real_nvp", "num_layers": 2, "hidden": (5,)}, RealNVP),
+    ({"name": "masked_autoregressive_flow", "num_layers": 2}, MaskedAutoregressiveFlow),
+    ({"name": "vamp", "num_components": 4}, VampPrior),
+]
+
+
+@pytest.mark.parametrize("condition_dim", [None, 2])
+@pytest.mark.parametrize(("spec", "kind"), PRIORS, ids=lambda one: getattr(one, "__name__", ""))
+def test_prior(spec, kind, condition_dim):
+    prior = get_prior(spec)
+    assert type(prior) is type(copied(prior)) is kind
+    assert copied(prior).get_config() == prior.get_config()
     assert get_prior(prior) is prior
-    assert prior.distribution(4, tf.zeros([3, 2])).event_shape == (4,)
+    prior.prepare(3, condition_dim, (4,), lambda x, condition: DiagonalNormal().distribution(
+        tf.concat([x, x[..., :2]], axis=-1)
+    ))
+    condition = None if condition_dim is None else tf.eye(5, 2)
+    density = prior.distribution(condition)
+    batch = () if condition is None or kind is StandardNormal else (5,)
+    assert (density.batch_shape, density.event_shape) == (batch, (3,))
+    assert density.mean().shape == density.stddev().shape == (*batch, 3)
+    assert density.log_prob(tf.zeros([6, 5, 3])).shape == (6, 5)
+    z = prior.draw(Noise.from_seeds(tf.range(5)), tf.ones([5]), condition)
+    assert z.shape == (5, 3)
+    alone = prior.draw(
+        Noise.from_seeds([3]), tf.ones([1]), None if condition is None else condition[3:4]
+    )
+    np.testing.assert_allclose(alone[0], z[3], rtol=1e-5)
+
+
+def test_a_prior_is_of_one_size():
+    prior = get_prior("real_nvp")
+    prior.prepare(3)
+    weights = list(prior.weights)
+    prior.prepare(3)
+    assert prior.weights == weights
+    with pytest.raises(UserError, match=r"\(3, None\) already, and this one has \(3, 2\)"):
+        prior.prepare(3, 2)
 
 
 def test_a_network_is_a_learned_prior():
     prior = get_prior(prior_network(6))
     assert isinstance(prior, LearnedNormal)
     assert len(prior.trainable_variables) == 2
-    density = prior.distribution(3, tf.zeros([5, 2]))
+    prior.prepare(3, 2)
+    density = prior.distribution(tf.zeros([5, 2]))
     assert (density.batch_shape, density.event_shape) == ((5,), (3,))
 
 
 def test_learned_prior_config():
     prior = get_prior(prior_network(6))
-    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(prior))
+    copy = copied(prior)
     copy.network.set_weights(prior.network.get_weights())
     condition = tf.constant([[0.5, -1.0]])
+    for layer in (prior, copy):
+        layer.prepare(3, 2)
     np.testing.assert_allclose(
-        copy.distribution(3, condition).mean(), prior.distribution(3, condition).mean()
+        copy.distribution(condition).mean(), prior.distribution(condition).mean()
     )
-    assert np.any(prior.distribution(3, condition).mean() != 0)
+    assert np.any(prior.distribution(condition).mean() != 0)
 
 
 @pytest.mark.parametrize(
@@ -73,11 +126,14 @@ def test_learned_prior_config():
     [
         (lambda: get_posterior("norml"), "Unknown posterior: 'norml'. Expected 'normal', or"),
         (lambda: get_prior("standard_norml"), "Unknown prior: .* Expected 'standard_normal', or"),
-        (lambda: get_prior(prior_network(6)).distribution(3, None), "needs a condition"),
-        (
-            lambda: get_prior(prior_network(5)).distribution(3, tf.zeros([1, 2])),
-            "gives 5 values.*needs 6",
-        ),
+        (lambda: get_prior(prior_network(6)).prepare(3), "needs a condition"),
+        (lambda: get_prior(prior_network(5)).prepare(3, 2), "gives 5 values.*needs 6"),
+        (lambda: get_prior(prior_network(6)).prepare(3, 4), "cannot take conditions of 4 numbers"),
+        (lambda: get_prior("real_nvp").prepare(1), "this code is 1 number"),
+        (lambda: RealNVP(num_layers=0), "num_layers.* at least 1"),
+        (lambda: MaskedAutoregressiveFlow(hidden=(8, 0)), "hidden.* at least 1"),
+        (lambda: InverseAutoregressiveFlow(context_dim=0), "context_dim.* at least 1"),
+        (lambda: VampPrior(0), "num_components.* at least 1"),
     ],
 )
 def test_mistakes(call, message):

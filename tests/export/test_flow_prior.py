@@ -28,11 +28,11 @@ class CouplingFlow(Prior):
         self.first = keras.layers.Dense(8, "tanh")
         self.last = keras.layers.Dense(2 * (LATENT - 1), bias_initializer="ones")
 
-    def distribution(self, latent_dim, condition):
+    def distribution(self, condition):
         def shift_and_log_scale(first, num, **kwargs):
             return tf.split(self.last(self.first(first)), 2, axis=-1)
 
-        normal = tfd.MultivariateNormalDiag(tf.zeros([latent_dim]), tf.ones([latent_dim]))
+        normal = tfd.MultivariateNormalDiag(tf.zeros([LATENT]), tf.ones([LATENT]))
         flow = tfb.RealNVP(num_masked=1, shift_and_log_scale_fn=shift_and_log_scale)
         return tfd.TransformedDistribution(normal, flow)
 

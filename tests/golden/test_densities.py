@@ -201,7 +201,9 @@ def test_deterministic_is_the_code_itself(rng):
 def test_standard_normal(rng):
     z = rng.normal(size=(ROWS, 3))
     expected = scipy.stats.multivariate_normal(np.zeros(3)).logpdf(z)
-    log_prob = StandardNormal().distribution(3, None).log_prob(z.astype("float32"))
+    prior = StandardNormal()
+    prior.prepare(3)
+    log_prob = prior.distribution(None).log_prob(z.astype("float32"))
     np.testing.assert_allclose(log_prob, expected, rtol=1e-5)
 
 
@@ -213,7 +215,9 @@ def test_learned_normal(rng):
     condition, z = rng.normal(size=(ROWS, 2)), rng.normal(size=(ROWS, 3))
     loc, log_variance = np.split(condition @ kernel + bias, 2, axis=1)
     expected = scipy.stats.norm.logpdf(z, loc, np.exp(log_variance / 2)).sum(axis=1)
-    p = LearnedNormal(network).distribution(3, tf.constant(condition, tf.float32))
+    prior = LearnedNormal(network)
+    prior.prepare(3, condition_dim=2)
+    p = prior.distribution(tf.constant(condition, tf.float32))
     np.testing.assert_allclose(p.log_prob(z.astype("float32")), expected, rtol=1e-4)
 
 

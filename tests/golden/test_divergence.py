@@ -9,13 +9,13 @@ import tensorflow_probability as tfp
 from keras_vae.distributions import (
     DiagonalNormal,
     MultivariateNormalTriL,
-    StandardNormal,
     kl_divergence,
 )
+from keras_vae.distributions.flows import standard_normal
 from keras_vae.errors import UserError
 
 DIM = 3
-STANDARD = StandardNormal().distribution(DIM, None)
+STANDARD = standard_normal(DIM)
 
 
 def density(layer, seed):

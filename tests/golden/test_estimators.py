@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vae.distributions import Bernoulli, DiagonalNormal, StandardNormal
+from keras_vae.distributions import Bernoulli, DiagonalNormal
+from keras_vae.distributions.flows import standard_normal
 from keras_vae.models.estimators import AnalyticKL, MonteCarloKL, ScoreFunction
 from keras_vae.noise import Noise
 
@@ -144,7 +145,7 @@ def test_score_function_has_a_hundredfold_variance():
             q = DiagonalNormal().distribution(tf.concat([loc, tf.fill([num, dim], -1.0)], axis=1))
             terms = estimator()(
                 q,
-                StandardNormal().distribution(dim, None),
+                standard_normal(dim),
                 lambda z: Bernoulli().distribution(z @ weights, batch_ndims=2).log_prob(x),
                 Noise.from_seeds(tf.range(num, dtype=tf.int64)),
             )

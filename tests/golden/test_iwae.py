@@ -132,10 +132,9 @@ def test_the_decoder_has_the_bounds_own_gradient():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"beta": 0.5}, "no beta"),
         ({"free_bits": 0.5}, "no free_bits"),
         ({"estimator": "analytic_kl"}, "no estimator"),
-        ({"num_samples": 0}, "at least 1 sample"),
+        ({"num_samples": 0}, "num_samples is at least 1"),
         ({"gradient": "dreg"}, "doubly_reparameterized"),
     ],
 )

@@ -1,0 +1,156 @@
+"""Densities of several codes at once, each given its neighbour: the layers of a hierarchy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.distributions.flows import Flow
+from keras_vae.distributions.normal_posteriors import diagonal_normal
+from keras_vae.distributions.posterior import Posterior
+from keras_vae.distributions.prior import PosteriorOf, Prior
+from keras_vae.noise import Tensor
+
+tfb = tfp.bijectors
+
+Given = Callable[[Tensor], Any]
+"""From a code (..., latent_dim) to the density of its neighbour."""
+
+
+class Layered(Flow):
+    """The joint density of codes [z_1, ..., z_L], side by side, each given the one before.
+
+    Args:
+        first: The density of the first in the order.
+        given: From each but the last in the order to the density of the next.
+        widths: Of the codes, in the order of the vector.
+        order: Of the codes: their places in the vector, such as the last to the first.
+        context: As in `Flow`.
+    """
+
+    def __init__(
+        self,
+        first: Any,
+        given: Sequence[Given],
+        widths: Sequence[int],
+        order: Sequence[int],
+        context: Tensor | None,
+    ) -> None:
+        def forward(standard: Tensor) -> Tensor:
+            noise = tf.split(standard, widths, axis=-1)
+            codes = {order[0]: first.bijector.forward(noise[order[0]])}
+            for (before, place), density in zip(pairwise(order), given, strict=True):
+                codes[place] = density(codes[before]).bijector.forward(noise[place])
+            return tf.concat([codes[place] for place in range(len(widths))], axis=-1)
+
+        super().__init__(tfb.Inline(forward, forward_min_event_ndims=1), sum(widths), context)
+        self._first, self._given = first, given
+        self._widths, self._order = widths, order
+
+    def layer_log_probs(self, z: Tensor) -> list[Tensor]:
+        """Of z (..., sum of widths), log densities (...) of each code given the one before."""
+        codes = tf.split(z, self._widths, axis=-1)
+        terms = {self._order[0]: self._first.log_prob(codes[self._order[0]])}
+        for (before, place), density in zip(pairwise(self._order), self._given, strict=True):
+            terms[place] = density(codes[before]).log_prob(codes[place])
+        return [terms[place] for place in range(len(codes))]
+
+    def _log_prob(self, z: Tensor, **kwargs: Any) -> Tensor:
+        return tf.add_n(self.layer_log_probs(z))
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class LayeredPosterior(Posterior):
+    """q(z|x) = q(z_1|x) q(z_2|z_1) ... q(z_L|z_(L-1)), all Normal with diagonal covariance.
+
+    Args:
+        networks: From z_1, ..., z_(L-1) to [loc, log_variance] of the code above.
+        widths: Of z_1, ..., z_L.
+    """
+
+    def __init__(
+        self, networks: Sequence[keras.Model], widths: Sequence[int], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.networks = list(networks)
+        self.widths = tuple(widths)
+
+    def params_shape(self, latent_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Of z_1 alone: (2 * widths[0],)."""
+        return (2 * self.widths[0],)
+
+    def distribution(self, params: Tensor) -> Any:
+        """The joint densities with parameters `params` (*batch, *params_shape) of z_1."""
+        first, given = diagonal_normal(params), _normals(self.networks)
+        return Layered(first, given, self.widths, range(len(self.widths)), params)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, the networks included."""
+        return {**super().get_config(), **_config(networks=self.networks), "widths": self.widths}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LayeredPosterior:
+        """A layer from its config, the networks included."""
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class LayeredPrior(Prior):
+    """p(z) = p(z_L) p(z_(L-1)|z_L) ... p(z_1|z_2): any prior of z_L, and Normals below it.
+
+    Args:
+        top: p(z_L).
+        networks: From z_2, ..., z_L to [loc, log_variance] of the code below.
+        widths: Of z_1, ..., z_L.
+    """
+
+    def __init__(
+        self, top: Prior, networks: Sequence[keras.Model], widths: Sequence[int], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.top = top
+        self.networks = list(networks)
+        self.widths = tuple(widths)
+
+    def make_weights(self, event_shape: tuple[int, ...], posterior: PosteriorOf | None) -> None:
+        """Those of the top; a network has its own."""
+        self.top.prepare(self.widths[-1], self.condition_dim)
+
+    def distribution(self, condition: Tensor | None) -> Any:
+        """The joint density, or one for each condition (batch, condition_dim)."""
+        first, given = self.top.distribution(condition), _normals(self.networks[::-1])
+        return Layered(first, given, self.widths, range(len(self.widths))[::-1], condition)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, the networks included."""
+        parts = _config(top=self.top, networks=self.networks)
+        return {**super().get_config(), **parts, "widths": self.widths}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LayeredPrior:
+        """A layer from its config, the networks included."""
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+
+def _normals(networks: Sequence[keras.Model]) -> list[Given]:
+    """From a code (..., dim) to the Normal of its neighbour, by each network."""
+
+    def normal(network: keras.Model) -> Given:
+        def given(code: Tensor) -> Any:
+            params = network(tf.reshape(code, [-1, code.shape[-1]]))  # (rows, 2 * next_dim)
+            shape = tf.concat([tf.shape(code)[:-1], params.shape[1:]], axis=0)
+            return diagonal_normal(tf.reshape(params, shape))
+
+        return given
+
+    return [normal(network) for network in networks]
+
+
+def _config(**parts: Any) -> dict[str, Any]:
+    """Layers, and lists of them, as Keras writes them."""
+    return {key: keras.saving.serialize_keras_object(part) for key, part in parts.items()}

@@ -1,0 +1,26 @@
+"""What every posterior is: a density over codes, fed by the encoder's raw output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_vae.distributions.density import DensityLayer
+from keras_vae.noise import Tensor
+
+
+class Posterior(DensityLayer):
+    """A density over codes, or a point mass at one.
+
+    A subclass fills `params_shape` and `distribution`, and `prepare` where it has weights.
+    """
+
+    def params_shape(self, latent_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of raw encoder output that makes a density over codes of `latent_shape`."""
+        raise NotImplementedError
+
+    def prepare(self, latent_shape: tuple[int, ...]) -> None:
+        """Makes the weights, for the model that the posterior is to be a part of."""
+
+    def distribution(self, params: Tensor) -> Any:
+        """The density with parameters `params` (batch, *params_shape); its event is one code."""
+        raise NotImplementedError

@@ -1,0 +1,82 @@
+"""What every prior is: a density over codes that a model prepares, evaluates and draws from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras_vae.distributions.density import DensityLayer
+from keras_vae.errors import UserError
+from keras_vae.noise import Noise, Tensor
+
+PosteriorOf = Callable[[Tensor, Tensor | None], Any]
+"""From x (*batch, *event_shape) and conditions (*batch, condition_dim) or None to q(z|x,c)."""
+
+
+class Prior(DensityLayer):
+    """A density over codes of `latent_dim` numbers, given a condition or not.
+
+    A subclass fills `distribution`; `make_weights` where it has any; `draw` where its samples are
+    no bijector's of standard normal noise.
+    """
+
+    latent_dim: int
+    condition_dim: int | None
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._sizes: tuple[int, int | None] | None = None
+
+    def prepare(
+        self,
+        latent_dim: int,
+        condition_dim: int | None = None,
+        event_shape: tuple[int, ...] = (),
+        posterior: PosteriorOf | None = None,
+    ) -> None:
+        """Makes the weights, for the model that the prior is to be a part of.
+
+        Args:
+            latent_dim: Width of the code.
+            condition_dim: Width of the condition, or None for none.
+            event_shape: Shape of one example.
+            posterior: The model's own, for a prior that is made of it.
+
+        Raises:
+            UserError: When the prior cannot be of such codes or conditions, or is part of a model
+                of others already.
+        """
+        sizes = latent_dim, condition_dim
+        if self._sizes is None:
+            self._sizes = self.latent_dim, self.condition_dim = sizes
+            self.make_weights(event_shape, posterior)
+        elif self._sizes != sizes:
+            raise UserError(
+                f"This {type(self).__name__} is part of a model with (latent_dim, condition_dim) = "
+                f"{self._sizes} already, and this one has {sizes}: make another prior for it."
+            )
+
+    def make_weights(self, event_shape: tuple[int, ...], posterior: PosteriorOf | None) -> None:
+        """For codes of `latent_dim` and conditions of `condition_dim` numbers."""
+
+    def distribution(self, condition: Tensor | None) -> Any:
+        """The density of codes (latent_dim,), given conditions (batch, condition_dim) or None."""
+        raise NotImplementedError
+
+    def draw(self, noise: Noise, temperature: Tensor, condition: Tensor | None) -> Tensor:
+        """Codes (batch, latent_dim), each a function of its row's noise alone.
+
+        Args:
+            noise: One stream per row.
+            temperature: (batch,): scales the standard normal noise that codes are made of.
+            condition: (batch, condition_dim), or None.
+        """
+        standard = noise.normal("prior", (self.latent_dim,))  # (batch, latent_dim)
+        return self.distribution(condition).bijector.forward(
+            scaled(standard, temperature)
+        )  # (batch, latent_dim)
+
+
+def scaled(standard: Tensor, temperature: Tensor) -> Tensor:
+    """Noise (batch, latent_dim) times its row's temperature (batch,)."""
+    return temperature[..., None] * standard
