@@ -21,7 +21,7 @@ from keras_vae.distributions.posteriors import POSTERIORS
 from keras_vae.distributions.priors import PRIORS
 from keras_vae.errors import UserError
 from keras_vae.layers.corruption import CORRUPTIONS
-from keras_vae.models import Autoencoder, LatentModel, StackedAutoencoder
+from keras_vae.models import Autoencoder, HierarchicalVAE, LatentModel, StackedAutoencoder
 from keras_vae.models.estimators import ESTIMATORS
 from keras_vae.models.schedules import SCHEDULES
 from keras_vae.models.sparsities import SPARSITIES
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _FROM_DATA = ("event_shape", "condition_dim")
 _FROM_MODEL = ("likelihood", "posterior")
-_FROM_ELSEWHERE = ("encoder", "decoder", "seed")
+_FROM_ELSEWHERE = ("encoder", "decoder", "stages", "seed")
 CHOICES: Mapping[str, Mapping[str, type]] = {
     "likelihood": LIKELIHOODS,
     "posterior": POSTERIORS,
@@ -42,11 +42,11 @@ CHOICES: Mapping[str, Mapping[str, type]] = {
     "corruption": CORRUPTIONS,
     "sparsity": SPARSITIES,
 }
-_LAYERS = "dense_layers"
-"""The network of a stack; every other one is of one pair."""
+_SEVERAL = {StackedAutoencoder: "dense_layers", HierarchicalVAE: "dense_stages"}
+"""The network of a model of several pairs; every other one is of one pair."""
 _MOST = 100_000
 """The largest width of a network and number of samples; beyond, a slip fills the memory."""
-_SIZES = ("num_samples",)
+_SIZES = ("num_samples", "num_components", "num_layers", "hidden", "context_dim")
 """What is bounded by `_MOST` outside of `[network]`."""
 
 
@@ -60,11 +60,13 @@ def check(recipe: Recipe) -> None:
     _check_sizes("network", recipe.network, widths)
     cls = _model_class(recipe)
     is_stack, name = cls is StackedAutoencoder, recipe.network["name"]
-    if is_stack != (name == _LAYERS):
-        raise UserError(
-            f"model.name is {cls.__name__!r} and network.name is {name!r}: a StackedAutoencoder "
-            f"is made of {_LAYERS!r}, and no other model is."
-        )
+    if name in _SEVERAL.values() or cls in _SEVERAL:
+        for model, layers in _SEVERAL.items():
+            if (cls is model) != (name == layers):
+                raise UserError(
+                    f"model.name is {cls.__name__!r} and network.name is {name!r}: a "
+                    f"{model.__name__} is made of {layers!r}, and no other model is."
+                )
     if recipe.pretraining and not is_stack:
         raise UserError(
             f"[pretraining] is for a StackedAutoencoder: leave it out for a {cls.__name__}."
@@ -112,18 +114,21 @@ def optimizer(settings: Mapping[str, Any], dataset: Dataset) -> keras.optimizers
 
 
 def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentModel:
-    """A model of one pair of networks."""
+    """A model of one pair of networks, or of stages."""
     arguments = _model_arguments(recipe.model, cls)
     defaults = {key: default for key, (_, default) in _model_parameters(cls).items()}
+    network = _network(recipe)
+    densities = [key for key in _FROM_MODEL if key in inspect.signature(network).parameters]
     with _named("network"):
-        encoder, decoder = _network(recipe)(
+        made = network(
             dataset.event_shape,
-            **{key: arguments.get(key, defaults[key]) for key in _FROM_MODEL},
+            **{key: arguments.get(key, defaults[key]) for key in densities},
             **_condition_dim(recipe, cls, dataset),
             **_arguments(recipe.network),
         )
     with _named("model"):
-        return cls(encoder, decoder, seed=recipe.training["seed"], **arguments)
+        pair = (made,) if cls in _SEVERAL else made
+        return cls(*pair, seed=recipe.training["seed"], **arguments)
 
 
 def _stack(recipe: Recipe, dataset: Dataset) -> StackedAutoencoder:
@@ -308,7 +313,7 @@ def _check_sizes(where: str, table: Mapping[str, Any], sizes: Collection[str]) -
     """Raises a `UserError` for a size, or a list of sizes, beyond all memory."""
     for key in sizes:
         value = table.get(key)
-        for size in value if isinstance(value, list) else [value]:
+        for size in keras.tree.flatten(value):
             if isinstance(size, (int, float)) and size > _MOST:
                 raise UserError(
                     f"{where}.{key} is {value!r}; expected numbers of at most {_MOST}: correct it "

@@ -42,6 +42,11 @@ class Case:
             arguments["prior"] = keras.Sequential(
                 [keras.Input((self.condition_dim,)), keras.layers.Dense(6)]
             )
+        if self.cls is keras_vae.HierarchicalVAE:
+            stages = keras_vae.networks.dense_stages(
+                self.event_shape, (3, 2), likelihood=arguments["likelihood"]
+            )
+            return self.cls(stages, **arguments)
         default = "normal" if issubclass(self.cls, Generative) else "deterministic"
         sizes = {
             "dense": {"latent_dim": 3, "hidden": (8,)},
@@ -101,6 +106,9 @@ def loss_terms(model, x, condition=None, training=False) -> dict[str, Any]:
 
 DYNAMIC = {"name": "bernoulli", "binarization": "dynamic"}
 STATIC = {"name": "bernoulli", "binarization": "static"}
+
+FLOW = {"name": "real_nvp", "num_layers": 2, "hidden": (5,)}
+VAMP = {"name": "vamp", "num_components": 3}
 
 CASES = [
     Case("autoencoder dense", keras_vae.Autoencoder, "dense", {"likelihood": "normal"}),
@@ -245,6 +253,30 @@ CASES = [
         {"gradient": "doubly_reparameterized", "posterior": "multivariate_normal_tril"},
         condition_dim=3,
     ),
+    Case("hierarchical vae", keras_vae.HierarchicalVAE, "dense_stages", {"num_samples": 2}),
+    Case(
+        "hierarchical vae with a flow",
+        keras_vae.HierarchicalVAE,
+        "dense_stages",
+        {"prior": FLOW, "gradient": "doubly_reparameterized", "likelihood": DYNAMIC},
+    ),
+    Case("vae normal mixture", keras_vae.VAE, "dense", {"prior": "normal_mixture"}),
+    Case("vae real nvp", keras_vae.VAE, "convolutional", {"prior": FLOW}),
+    Case(
+        "vae inverse autoregressive flow",
+        keras_vae.VAE,
+        "dense",
+        {"posterior": {"name": "inverse_autoregressive_flow", "hidden": (5,), "context_dim": 4}},
+    ),
+    Case(
+        "vae discretized logistic",
+        keras_vae.VAE,
+        "dense",
+        {"likelihood": {"name": "discretized_logistic", "num_components": 2}},
+        event_shape=(4, 4, 3),
+        dtype="uint8",
+    ),
+    Case("iwae vamp prior", keras_vae.IWAE, "dense", {"prior": VAMP}),
     Case("cvae dense", keras_vae.CVAE, "dense", condition_dim=3),
     Case("denoising cvae", keras_vae.CVAE, "dense", {"corruption": "masking"}, condition_dim=3),
     Case("cvae convolutional", keras_vae.CVAE, "convolutional", condition_dim=3),
@@ -256,6 +288,14 @@ CASES = [
         condition_dim=3,
         has_learned_prior=True,
     ),
+    Case(
+        "cvae masked autoregressive flow",
+        keras_vae.CVAE,
+        "dense",
+        {"prior": {"name": "masked_autoregressive_flow", "num_layers": 2, "hidden": (5,)}},
+        condition_dim=3,
+    ),
+    Case("cvae vamp prior", keras_vae.CVAE, "dense", {"prior": VAMP}, condition_dim=3),
 ]
 
 PAIRS = list({(case.cls, case.networks): case for case in reversed(CASES)}.values())[::-1]
