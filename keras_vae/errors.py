@@ -16,7 +16,7 @@ class UserError(ValueError):
 def check_counts(**counts: int | Sequence[int]) -> None:
     """Raises a `UserError` for a number, or one of several, below 1, with its argument's name."""
     for name, value in counts.items():
-        many = isinstance(value, Sequence)
-        if any(count < 1 for count in (value if many else [value])):
-            expected = "is made of numbers of" if many else "is"
+        several: Sequence[int] = value if isinstance(value, Sequence) else [value]
+        if any(count < 1 for count in several):
+            expected = "is made of numbers of" if several is value else "is"
             raise UserError(f"{name} {expected} at least 1. Received {name}={value!r}.")

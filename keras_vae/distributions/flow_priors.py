@@ -24,9 +24,7 @@ class FlowPrior(Prior):
         hidden: Widths of the hidden layers of each one's network.
     """
 
-    def __init__(
-        self, num_layers: int = 4, hidden: Sequence[int] = (200,), **kwargs: Any
-    ) -> None:
+    def __init__(self, num_layers: int = 4, hidden: Sequence[int] = (200,), **kwargs: Any) -> None:
         check_counts(num_layers=num_layers, hidden=hidden)
         super().__init__(**kwargs)
         self.num_layers = num_layers

@@ -88,9 +88,7 @@ def coupling_conditioners(
         )
     half = latent_dim // 2
     sizes = [(half, latent_dim - half), (latent_dim - half, half)]
-    return [
-        Conditioner(*sizes[number % 2], hidden, context_dim) for number in range(num_layers)
-    ]
+    return [Conditioner(*sizes[number % 2], hidden, context_dim) for number in range(num_layers)]
 
 
 def coupling_layers(

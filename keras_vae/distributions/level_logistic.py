@@ -15,7 +15,7 @@ _STEP = 1.0 / 255.0
 
 
 class LevelLogistic(tfd.Distribution):  # type: ignore[name-defined]
-    """The density of x = level / 255, level 0 to 255: what a mixture of logistics has nearest to it.
+    """The density of x = level / 255, level 0 to 255: what a mixture of logistics has around it.
 
         p(x) = sum_k w_k [F((x + h - loc_k) / scale_k) - F((x - h - loc_k) / scale_k)],  h = 1 / 510
 

@@ -215,9 +215,7 @@ class DiscretizedLogistic(Likelihood):
         logits, loc, log_scale = tf.unstack(
             tf.reshape(
                 params,
-                tf.concat(
-                    [tf.shape(params)[:-1], [3, self.num_components, channels]], axis=0
-                ),
+                tf.concat([tf.shape(params)[:-1], [3, self.num_components, channels]], axis=0),
             ),
             axis=-3,
         )  # each (*batch, *axes, components, channels)

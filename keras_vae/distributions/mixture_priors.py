@@ -64,9 +64,7 @@ class NormalMixture(MixturePrior):
     def distribution(self, condition: Tensor | None) -> Any:
         """The mixture, or one for each condition (batch, condition_dim)."""
         logits, normals = self._parts(condition)
-        return tfd.MixtureSameFamily(
-            tfd.Categorical(logits), diagonal_normal(normals)
-        )
+        return tfd.MixtureSameFamily(tfd.Categorical(logits), diagonal_normal(normals))
 
     def draw(self, noise: Noise, temperature: Tensor, condition: Tensor | None) -> Tensor:
         """Codes (batch, latent_dim) of components by their weights; at temperature 0 the means."""
@@ -105,7 +103,7 @@ class VampPrior(MixturePrior):
 
     def make_weights(self, event_shape: tuple[int, ...], posterior: PosteriorOf | None) -> None:
         """Pseudo-inputs near to each other, as in the paper's own code."""
-        self._posterior = posterior
+        self._posterior: Any = posterior
         self.pseudo_inputs = self.add_weight(
             shape=(self.num_components, *event_shape),
             initializer=keras.initializers.RandomNormal(0.05, 0.01),
@@ -115,12 +113,14 @@ class VampPrior(MixturePrior):
     def distribution(self, condition: Tensor | None) -> Any:
         """The mixture, or one for each condition (batch, condition_dim)."""
         inputs = tf.convert_to_tensor(self.pseudo_inputs)
+        batch_shape = [self.num_components]
         if condition is not None:
             rows = tf.shape(condition)[0]
             inputs = tf.tile(inputs[tf.newaxis], [rows, *[1] * inputs.shape.rank])
             condition = tf.tile(condition[:, tf.newaxis], [1, self.num_components, 1])
+            batch_shape = [rows, self.num_components]
         components = self._posterior(inputs, condition)  # batch shape (*batch, components)
-        logits = tf.zeros_like(components.mean()[..., 0])  # (*batch, components)
+        logits = tf.zeros(batch_shape)
         return tfd.MixtureSameFamily(tfd.Categorical(logits), components)
 
     def draw(self, noise: Noise, temperature: Tensor, condition: Tensor | None) -> Tensor:

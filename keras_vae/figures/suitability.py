@@ -38,7 +38,7 @@ def check_suitable(name: str, model: LatentModel, dataset: Dataset) -> None:
 def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
     """Why a figure does not suit, and what to do instead; None when it suits."""
     # Imported here, so that image sheets do without tensorflow.
-    from keras_vae.distributions.priors import LearnedNormal, StandardNormal
+    from keras_vae.distributions import LearnedNormal, StandardNormal
     from keras_vae.figures.kernels import first_kernel
     from keras_vae.models import Generative
     from keras_vae.models.jacobian import WIDEST

@@ -10,7 +10,7 @@ from keras_vae.noise import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_vae")
-class GatedDense(keras.layers.Dense):  # type: ignore[misc]
+class GatedDense(keras.layers.Dense):
     """Gated linear units: (x W + b) * sigmoid(x V + c), from (..., inputs) to (..., units).
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -58,9 +59,9 @@ class HierarchicalVAE(IWAE):
     (4, 8, 8, 1)
 
     Reference:
-        Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", section 2; Rezende,
-        Mohamed and Wierstra (2014), "Stochastic Backpropagation and Approximate Inference in Deep
-        Generative Models", equations 1 to 4.
+        Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", section 2;
+        Rezende, Mohamed and Wierstra (2014), "Stochastic Backpropagation and Approximate Inference
+        in Deep Generative Models", equations 1 to 4.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class HierarchicalVAE(IWAE):
             read_shapes(*stage, DiagonalNormal(), below)
             for stage, below in zip(stages, likelihoods, strict=True)
         ]
-        for below, above in zip(shapes, shapes[1:]):
+        for below, above in pairwise(shapes):
             if above.event_shape != below.latent_shape:
                 raise UserError(
                     f"A stage's encoder takes {above.event_shape} and the code below has "

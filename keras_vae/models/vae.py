@@ -69,7 +69,7 @@ class VAE(Generative, LatentModel):
         Kingma and Welling (2013), "Auto-Encoding Variational Bayes", equations 3, 7 and 10.
     """
 
-    elbo_terms = ("reconstruction", "kl")
+    elbo_terms: tuple[str, ...] = ("reconstruction", "kl")
 
     def __init__(
         self,

@@ -63,7 +63,7 @@ def dense(
         check_tied(latent_dim, posterior_shape, event_shape, likelihood_shape, condition_dim)
         if activation == "glu":
             raise UserError("Gated units have two kernels, which cannot be tied: leave out `tied`.")
-    settings = {
+    settings: dict[str, Any] = {
         "kernel_initializer": _initializer(kernel_stddev),
         "kernel_regularizer": keras.regularizers.L2(weight_decay) if weight_decay else None,
     }

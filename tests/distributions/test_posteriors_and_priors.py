@@ -72,9 +72,12 @@ def test_prior(spec, kind, condition_dim):
     assert type(prior) is type(copied(prior)) is kind
     assert copied(prior).get_config() == prior.get_config()
     assert get_prior(prior) is prior
-    prior.prepare(3, condition_dim, (4,), lambda x, condition: DiagonalNormal().distribution(
-        tf.concat([x, x[..., :2]], axis=-1)
-    ))
+    prior.prepare(
+        3,
+        condition_dim,
+        (4,),
+        lambda x, condition: DiagonalNormal().distribution(tf.concat([x, x[..., :2]], axis=-1)),
+    )
     condition = None if condition_dim is None else tf.eye(5, 2)
     density = prior.distribution(condition)
     batch = () if condition is None or kind is StandardNormal else (5,)
