@@ -194,6 +194,7 @@ def dense_stages(
     Reference:
         Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", section 5.
     """
+    check_counts(latent_dims=latent_dims)
     if hidden is None:
         hidden = [(2 * width,) for width in latent_dims]
     if len(hidden) != len(latent_dims):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vae.distributions import Bernoulli, DiagonalNormal
+from keras_vae.distributions import Bernoulli, DiagonalNormal, NormalMixture
 from keras_vae.distributions.flows import standard_normal
-from keras_vae.models.estimators import AnalyticKL, MonteCarloKL, ScoreFunction
+from keras_vae.models.estimators import SGVB, AnalyticKL, MonteCarloKL, ScoreFunction
 from keras_vae.noise import Noise
 
 ROWS = 20_000
@@ -117,6 +117,25 @@ def test_analytic_kl_has_no_variance(drawn):
 def test_score_function_has_the_values_of_monte_carlo_kl(drawn):
     for one, other in zip(drawn["score_function"][:2], drawn["monte_carlo_kl"][:2], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_sgvb_is_the_one_or_the_other():
+    """By whether the KL has a closed form: of two Normals, or of a Normal and a mixture."""
+    num = 50
+    q = DiagonalNormal().distribution(tf.random.stateless_normal([num, 6], [1, 2]))
+    mixture = NormalMixture(4)
+    mixture.prepare(3)
+    noise = Noise.from_seeds(tf.range(num, dtype=tf.int64))
+
+    def terms(estimator, p):
+        return estimator(2)(q, p, lambda z: tf.reduce_sum(z, axis=-1), noise)
+
+    for p, estimator in (
+        (standard_normal(3), AnalyticKL),
+        (mixture.distribution(None), MonteCarloKL),
+    ):
+        for one, other in zip(terms(SGVB, p), terms(estimator, p), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

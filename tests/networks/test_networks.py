@@ -9,7 +9,14 @@ import tensorflow as tf
 
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError
-from keras_vae.networks import convolutional, dense, dense_layers, fully_convolutional
+from keras_vae.layers import GatedDense
+from keras_vae.networks import (
+    convolutional,
+    dense,
+    dense_layers,
+    dense_stages,
+    fully_convolutional,
+)
 
 IMAGES = [(8, 8, 1), (28, 20, 1), (7, 5, 3), (9, 6, 3), (1, 1, 1), (2, 13, 2)]
 VECTORS = [(7,), (1,)]
@@ -225,3 +232,40 @@ def test_kernels_begin_with_the_standard_deviation_that_is_asked_for():
     for kernel in kernels:
         assert abs(kernel.std() / 0.01 - 1) < 0.02  # 5 standard errors of 40,000 numbers: 0.018
     assert not np.array_equal(kernels[1], kernels[2])  # of one shape
+
+
+def test_gated_units():
+    """Each is a product of a linear unit and a gate, in both networks; and saved as such."""
+    keras.utils.set_random_seed(0)
+    pair = dense((4,), 2, hidden=(3, 5), activation="glu", condition_dim=1)
+    for network, widths in zip(pair, [(3, 5), (5, 3)], strict=True):
+        layers = [layer for layer in network.layers if isinstance(layer, GatedDense)]
+        assert [layer.compute_output_shape((7, 1)) for layer in layers] == [
+            (7, width) for width in widths
+        ]
+    x, condition = tf.random.stateless_normal([6, 4], [0, 1]), tf.ones([6, 1])
+    kernel, bias = pair[0].get_layer("hidden_0").get_weights()
+    linear, gate = np.split(np.concatenate([x, condition], axis=1) @ kernel + bias, 2, axis=1)
+    copy = keras.models.clone_model(pair[0])
+    copy.set_weights(pair[0].get_weights())
+    np.testing.assert_array_equal(copy([x, condition]), pair[0]([x, condition]))
+    hidden = pair[0].get_layer("hidden_0")(tf.concat([x, condition], axis=1))
+    np.testing.assert_allclose(hidden, linear / (1 + np.exp(-gate)), rtol=1e-5, atol=1e-6)
+    with pytest.raises(UserError, match="cannot be tied"):
+        dense((4,), 2, activation="glu", tied=True, posterior="deterministic")
+
+
+def test_stages_fit_on_each_other():
+    stages = dense_stages((4, 4, 1), (5, 3, 2), hidden=[(6,), (), (7, 8)])
+    sizes = [16, 5, 3, 2]
+    for number, (encoder, decoder) in enumerate(stages):
+        assert np.prod(encoder.input_shape[1:]) == sizes[number]
+        assert encoder.output_shape == (None, 2 * sizes[number + 1])
+        assert decoder.input_shape == (None, sizes[number + 1])
+        below = 16 if number == 0 else 2 * sizes[number]
+        assert np.prod(decoder.output_shape[1:]) == below
+    widths = [
+        [layer.units for layer in encoder.layers if isinstance(layer, keras.layers.Dense)][:-1]
+        for encoder, _ in stages
+    ]
+    assert widths == [[6], [], [7, 8]]

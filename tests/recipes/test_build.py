@@ -127,6 +127,28 @@ def test_mistakes_in_a_stack(recipe, dataset, assignment, message):
         recipe.override([*STACK, "pretraining.epochs=1", assignment]).build(dataset)
 
 
+STAGES = ["model.name=HierarchicalVAE", "network.name=dense_stages", "network.latent_dims=[4, 2]"]
+
+
+def test_a_hierarchy(recipe, dataset, tmp_path):
+    text = recipe.to_toml().replace("latent_dim = 2\n", "").replace("hidden = [\n    8,\n]\n", "")
+    (tmp_path / "stages.toml").write_text(text)
+    stages = recipes.load(tmp_path / "stages.toml")
+    values = ["network.hidden=[[8, 7], [5]]", "model.num_samples=3", "model.prior=normal_mixture"]
+    model = stages.override([*STAGES, *values]).build(dataset)
+    assert isinstance(model, keras_vae.HierarchicalVAE)
+    assert (model.latent_dim, model.num_samples) == (6, 3)
+    assert np.isfinite(model.fit(dataset.x_train, verbose=0).history["loss"]).all()
+    for assignment, message in (
+        ("model.name=VAE", "a HierarchicalVAE is made of 'dense_stages', and no other model is"),
+        ("network.hidden=[8, 7]", "network.hidden is .* expected a list of which each is a list"),
+        ("network.latent_dims=[4, 1000000]", "network.latent_dims is .* at most"),
+        ("model.prior={name='real_nvp', hidden=[1000000]}", "model.prior.hidden is .* at most"),
+    ):
+        with pytest.raises(UserError, match=message):
+            stages.override([*STAGES, assignment]).build(dataset)
+
+
 def test_feature_maps_from_a_recipe(recipe, dataset, tmp_path):
     text = recipe.to_toml().replace("latent_dim = 2\n", "filters = [3, 4]\n")
     text = text.replace("hidden = [\n    8,\n]\n", "").replace('"dense"', '"fully_convolutional"')

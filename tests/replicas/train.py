@@ -136,7 +136,7 @@ def outcome(case: Case, strategy: tf.distribute.Strategy | None) -> dict[str, np
         model = MODELS[case.model]()
         name, settings = case.optimizer
         model.compile(
-            getattr(keras.optimizers, name)(**dict(settings)),
+            getattr(keras.optimizers, name)(**{"learning_rate": 0.003} | dict(settings)),
             jit_compile=case.jit_compile,
             steps_per_execution=case.steps_per_execution,
             metrics=["mse"] if case.model == "autoencoder" else None,
