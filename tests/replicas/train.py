@@ -21,6 +21,7 @@ import keras_vae
 
 NUM, BATCH_SIZE, EPOCHS = 25, 10, 4  # 12 steps; the last batch of an epoch holds 5 rows
 CODE = {"name": "deterministic", "activation": "sigmoid"}
+IAF = {"name": "inverse_autoregressive_flow", "hidden": (8,), "context_dim": 4}
 
 
 def networks(hidden: tuple[int, ...] = (8,), **arguments: Any) -> tuple[keras.Model, keras.Model]:
@@ -68,6 +69,22 @@ MODELS: dict[str, Callable[[], Any]] = {
         *networks((), posterior=CODE), posterior=CODE
     ),
     "normalized": lambda: keras_vae.VAE(*normalized()),
+    "iwae": lambda: keras_vae.IWAE(*networks(), gradient="doubly_reparameterized"),
+    "hierarchical": lambda: keras_vae.HierarchicalVAE(
+        keras_vae.networks.dense_stages((8, 8, 1), (4, 3)), prior="normal_mixture"
+    ),
+    "flow prior": lambda: keras_vae.VAE(*networks(), prior={"name": "real_nvp", "hidden": (8,)}),
+    "vamp prior": lambda: keras_vae.CVAE(
+        *networks(condition_dim=3), prior={"name": "vamp", "num_components": 4}
+    ),
+    "autoregressive": lambda: keras_vae.VAE(
+        *networks(posterior=IAF),
+        posterior=IAF,
+        prior={"name": "masked_autoregressive_flow", "hidden": (8,)},
+    ),
+    "levels": lambda: keras_vae.VAE(
+        *networks(likelihood="discretized_logistic"), likelihood="discretized_logistic"
+    ),
     "kl dense": lambda: sparse("kl", "dense"),
     "kl maps": lambda: sparse("kl", "fully_convolutional"),
     "winners dense": lambda: sparse("winner_take_all", "dense"),
@@ -111,6 +128,11 @@ SLOW = [
             for jit in (False, True)
             for stream in (False, True)
         ),
+        *(
+            Case(model)
+            for model in ("iwae", "hierarchical", "vamp prior", "autoregressive", "levels")
+        ),
+        Case("flow prior", jit_compile=True),
         Case("kl maps", jit_compile="auto"),
         Case("winners dense", jit_compile="auto"),
         Case("autoencoder", optimizer=("SGD", (("global_clipnorm", 0.1),))),
