@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -16,11 +17,34 @@ from keras_vae.cli._tensorflow import import_tensorflow
 @model_argument
 @data_option
 @click.option(
+    "--likelihood",
+    "estimator",
+    type=click.Choice(["is", "ais", "bdmc"]),
+    default="is",
+    show_default=True,
+    help="Importance sampling, annealed importance sampling (minutes for 100 rows), or a bracket "
+    "of the likelihood of as many rows that MODEL draws itself.",
+)
+@click.option(
     "--num-samples",
     type=click.IntRange(min=0),
     default=5000,
     show_default=True,
     help="Importance samples per row for the negative log-likelihood; 0 leaves it out.",
+)
+@click.option(
+    "--num-chains",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Chains per row, of ais and bdmc.",
+)
+@click.option(
+    "--num-temperatures",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Steps of each chain; more are slower and tighter.",
 )
 @click.option("--limit", type=click.IntRange(min=2), help="Only the first so many test rows.")
 @click.option(
@@ -33,7 +57,10 @@ from keras_vae.cli._tensorflow import import_tensorflow
 def command(
     model: str,
     data: str | None,
+    estimator: str,
     num_samples: int,
+    num_chains: int,
+    num_temperatures: int,
     limit: int | None,
     probe: bool,
     seed: int,
@@ -42,19 +69,28 @@ def command(
     """Measure MODEL on the test rows, in nats per example.
 
     MODEL is a run folder, a .keras file, an exported folder, or a name; see `keras-vae --help`.
-    The negative log-likelihood (nll) is estimated by importance sampling; its standard error is
-    over the rows.
+    The negative log-likelihood (nll) is an upper bound, tight for many samples or temperatures; its
+    standard error is over the rows.
     """
     import_tensorflow()
     from keras_vae import evaluation, recipes
 
     opened = recipes.open_model(model)
     dataset = opened.dataset(data)
+    likelihood: dict[str, Any] | None = {"estimator": estimator, "num_samples": num_samples}
+    if estimator != "is":
+        likelihood = {
+            "estimator": estimator,
+            "num_chains": num_chains,
+            "num_temperatures": num_temperatures,
+        }
+    elif num_samples == 0:
+        likelihood = None
     with progress_bar("nll", len(dataset.x_test[:limit])) as progress:
         results = recipes.evaluate(
             opened.model,
             dataset,
-            num_samples=num_samples,
+            likelihood=likelihood,
             limit=limit,
             seed=seed,
             progress=progress,
@@ -65,6 +101,12 @@ def command(
         for key in ("metrics", "units"):
             results[key] |= found[key]
         results["probes"] = found["probes"]
+    if few := results["metrics"].get("rows_of_few_samples"):
+        click.echo(
+            f"keras-vae: of {few:.0f} % of the rows less than 1 % of the samples count, so their "
+            "nll may be too high; take more samples, or --likelihood ais.",
+            err=True,
+        )
     if as_json:
         click.echo(json.dumps({"model": model, **results}))
         return

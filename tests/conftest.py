@@ -20,6 +20,7 @@ import pytest  # noqa: E402
 TESTS = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """One process for each file, and one for all of conformance/, whose files share their fits."""
     for item in items:

@@ -5,6 +5,7 @@ in `loss_terms`. A variant may use distributions, layers and noise; it knows no 
 and no command.
 """
 
+from keras_vae.models._importance import LikelihoodEstimate
 from keras_vae.models.autoencoder import Autoencoder
 from keras_vae.models.contractive_autoencoder import ContractiveAutoencoder
 from keras_vae.models.convolutional_autoencoder import ConvolutionalAutoencoder
@@ -38,6 +39,7 @@ __all__ = [
     "KLSparsity",
     "L1Sparsity",
     "LatentModel",
+    "LikelihoodEstimate",
     "LinearWarmup",
     "MonteCarloKL",
     "ScoreFunction",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from keras_vae.errors import UserError
 from keras_vae.export import Endpoint
-from keras_vae.models._importance import log_mean_weight
+from keras_vae.models._importance import log_sums
 from keras_vae.noise import Noise, Tensor, fresh_seeds
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def generative_endpoints(model: Generative, labels: bool) -> dict[str, Endpoint]
     def log_prob(condition: Tensor | None, image: Tensor, seed: Tensor) -> dict[str, Tensor]:
         x, noise = observed(image, seed)
         samples = LOG_PROB_SAMPLES, _SAMPLES_AT_A_TIME
-        return {"log_prob": log_mean_weight(model, x, condition, noise, *samples)}
+        log_sum, _ = log_sums(model, x, condition, noise, *samples)
+        return {"log_prob": log_sum - math.log(LOG_PROB_SAMPLES)}
 
     endpoints = {
         "sample": _endpoint(model, labels, sample, drawn),

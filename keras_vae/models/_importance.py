@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -23,33 +23,66 @@ _VALUES = 4_000_000
 decoder's layers hold several times as many."""
 
 
-def compiled(model: Generative) -> Callable[..., Tensor]:
-    """`log_likelihood` of one batch: a function of seed, number of samples, x and condition."""
+class LikelihoodEstimate(NamedTuple):
+    """Of each example (num,), from weights w whose mean is p(x).
+
+    Attributes:
+        log_likelihood: log of the mean weight, nats: below log p(x) on average.
+        standard_error: Of that, nats, as far as the weights tell: where a few carry all of the sum,
+            it is too small, as the estimate is.
+        effective_sample_size: (sum w)^2 / sum w^2, at most `num_samples`.
+        num_samples: How many weights each example has, a number.
+    """
+
+    log_likelihood: Array
+    standard_error: Array
+    effective_sample_size: Array
+    num_samples: int
+
+    @classmethod
+    def of_log_sums(cls, log_sum: Array, log_sum_of_squares: Array, num: int) -> LikelihoodEstimate:
+        """From the logarithms of sum w and of sum w^2, of `num` weights.
+
+        The error is the delta method's: Var(mean w) / (mean w)^2 = 1 / ESS - 1 / num.
+        """
+        effective_sample_size = np.exp(2.0 * log_sum - log_sum_of_squares)
+        relative_variance = np.maximum(1.0 / effective_sample_size - 1.0 / num, 0.0)
+        return cls(log_sum - np.log(num), np.sqrt(relative_variance), effective_sample_size, num)
+
+    @classmethod
+    def of_log_weights(cls, log_weights: Array) -> LikelihoodEstimate:
+        """From log w (samples, num)."""
+        first, second = (np.logaddexp.reduce(k * log_weights, axis=0) for k in (1.0, 2.0))
+        return cls.of_log_sums(first, second, len(log_weights))
+
+
+def compiled(model: Generative) -> Callable[..., tuple[Tensor, Tensor]]:
+    """`importance_sampling` of a batch: a function of seed, number of samples, x and condition."""
 
     @tf.function(reduce_retracing=True, autograph=False, jit_compile=model.supports_jit)
-    def batch_log_likelihood(
+    def of_batch(
         seed: Tensor, num_samples: Tensor, x: Tensor, condition: Tensor | None = None
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         x, condition = model.as_inputs(x, condition)
         noise = Noise.for_rows(seed, x)
         x = model.likelihood_layer.observe(x, noise)
-        return log_mean_weight(model, x, condition, noise, num_samples, _SAMPLES)
+        return log_sums(model, x, condition, noise, num_samples, _SAMPLES)
 
-    return batch_log_likelihood
+    return of_batch
 
 
-def log_likelihood(
-    function: Callable[..., Tensor],
+def importance_sampling(
+    function: Callable[..., tuple[Tensor, Tensor]],
     x: Array,
     *conditions: Array,
     num_samples: int,
     seed: int,
     progress: Callable[[int], object] | None,
-) -> Array:
-    """The log of the mean importance weight of each example (num,), in nats."""
+) -> LikelihoodEstimate:
+    """The estimates of all examples (num,), a few at a time."""
     if num_samples < 1 or num_samples != int(num_samples):
         raise UserError(
-            f"log_likelihood takes a whole number of samples, at least 1. "
+            f"Importance sampling takes a whole number of samples, at least 1. "
             f"Received num_samples={num_samples!r}."
         )
     constants = tf.constant(seed), tf.constant(int(num_samples))
@@ -58,24 +91,25 @@ def log_likelihood(
     parts = []
     for start in range(0, len(x), examples):
         batch = (tf.constant(array[start : start + examples]) for array in (x, *conditions))
-        parts.append(np.asarray(function(*constants, *batch)))
+        parts.append(np.asarray(function(*constants, *batch)))  # (2, examples)
         if progress is not None:
-            progress(len(parts[-1]))
-    return np.concatenate(parts)
+            progress(parts[-1].shape[1])
+    log_sum, log_sum_of_squares = np.concatenate(parts, axis=1)
+    return LikelihoodEstimate.of_log_sums(log_sum, log_sum_of_squares, int(num_samples))
 
 
-def log_mean_weight(
+def log_sums(
     model: Generative,
     x: Tensor,
     condition: Tensor | None,
     noise: Noise,
     num_samples: int | Tensor,
     samples_at_a_time: int,
-) -> Tensor:
-    """The same for a batch of observed x, in a graph: (batch,)."""
+) -> tuple[Tensor, Tensor]:
+    """The logs of the sums of weights, and of their squares, of observed x: (batch,) each."""
     q, p = model.posterior(x, condition), model.prior(condition)
 
-    def add_chunk(chunk: Tensor, log_sum: Tensor) -> tuple[Tensor, Tensor]:
+    def add_chunk(chunk: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         standard = noise.fold(chunk).normal(
             "importance", (samples_at_a_time, model.latent_dim)
         )  # (batch, samples, latent_dim)
@@ -85,15 +119,14 @@ def log_mean_weight(
         )  # (samples, batch)
         index = chunk * samples_at_a_time + tf.range(samples_at_a_time)  # (samples,)
         log_weights = tf.where((index < num_samples)[:, tf.newaxis], log_weights, -np.inf)
-        chunk_log_sum = tf.reduce_logsumexp(log_weights, axis=0)  # (batch,)
-        return chunk + 1, tf.reduce_logsumexp(
-            tf.stack([log_sum, chunk_log_sum]), axis=0
-        )  # (batch,)
+        powers = tf.stack([log_weights, 2.0 * log_weights])  # (2, samples, batch)
+        of_chunk = tf.reduce_logsumexp(powers, axis=1)  # (2, batch)
+        return chunk + 1, tf.reduce_logsumexp(tf.stack([sums, of_chunk]), axis=0)
 
-    _, log_sum = tf.while_loop(
+    _, sums = tf.while_loop(
         lambda chunk, _: chunk * samples_at_a_time < num_samples,
         add_chunk,
-        (tf.constant(0), tf.fill([tf.shape(x)[0]], -np.inf)),
+        (tf.constant(0), tf.fill([2, tf.shape(x)[0]], -np.inf)),
         parallel_iterations=1,
     )
-    return log_sum - tf.math.log(tf.cast(num_samples, tf.float32))
+    return sums[0], sums[1]

@@ -14,8 +14,8 @@ from keras_vae.arrays import over_batches
 from keras_vae.distributions import Likelihood, Prior
 from keras_vae.export import Endpoint
 from keras_vae.models._endpoints import generative_endpoints
+from keras_vae.models._importance import LikelihoodEstimate, importance_sampling
 from keras_vae.models._importance import compiled as compiled_importance
-from keras_vae.models._importance import log_likelihood
 from keras_vae.noise import Noise, Tensor
 from keras_vae.rows import Array
 from keras_vae.seeds import row_seeds
@@ -126,8 +126,36 @@ class Generative:
         Reference:
             Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", equation 8.
         """
-        return log_likelihood(
-            self._batch_log_likelihood,
+        return self.importance_sampling(
+            x, condition, num_samples=num_samples, seed=seed, progress=progress
+        ).log_likelihood
+
+    def importance_sampling(
+        self,
+        x: Any,
+        condition: Any = None,
+        num_samples: int = 5000,
+        seed: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> LikelihoodEstimate:
+        """As `log_likelihood`, with a standard error and an effective sample size.
+
+        Where the effective sample size is below a hundredth of `num_samples`, few samples carry the
+        estimate, and log p(x) may be far above it.
+
+        Args:
+            x: As in `log_likelihood`, like all that follow.
+            condition: The same.
+            num_samples: The same.
+            seed: The same.
+            progress: The same.
+
+        Returns:
+            `log_likelihood`, `standard_error` (nats) and `effective_sample_size`, (num,) each, and
+            `num_samples`.
+        """
+        return importance_sampling(
+            self._of_batch,
             *self.data_arrays(x, condition),
             num_samples=num_samples,
             seed=seed,
@@ -150,7 +178,7 @@ class Generative:
         return self.likelihood(z, condition).mean()  # (batch, *event_shape)
 
     @cached_property
-    def _batch_log_likelihood(self) -> Callable[..., Tensor]:
+    def _of_batch(self) -> Callable[..., tuple[Tensor, Tensor]]:
         return compiled_importance(self)
 
     @tf.function(reduce_retracing=True, autograph=False)

@@ -11,7 +11,7 @@ from keras_vae import __version__, evaluation
 from keras_vae.datasets import Dataset
 from keras_vae.distributions import Bernoulli
 from keras_vae.errors import UserError
-from keras_vae.models import LatentModel
+from keras_vae.models import Generative, LatentModel
 
 _OTHER_UNITS = {
     "active_units": "units",
@@ -19,6 +19,8 @@ _OTHER_UNITS = {
     "pca_squared_error": "per row",
     "jacobian_norm": "",
     "saturated_units": "%",
+    "effective_samples": "samples",
+    "rows_of_few_samples": "%",
 }
 _PACKAGES = ("keras", "tensorflow", "tensorflow-probability", "numpy")
 
@@ -27,7 +29,7 @@ def evaluate(
     model: LatentModel,
     dataset: Dataset,
     *,
-    num_samples: int = 0,
+    likelihood: Mapping[str, Any] | None = None,
     limit: int | None = None,
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
@@ -37,30 +39,33 @@ def evaluate(
     Args:
         model: A compiled model.
         dataset: Where the test rows come from.
-        num_samples: Importance samples per row for the negative log-likelihood, 0 for none.
+        likelihood: How to estimate the negative log-likelihood, as `evaluation.likelihood_scores`
+            takes it, or None to leave it out.
         limit: Only the first so many test rows.
-        seed: Of the importance samples.
+        seed: Of the likelihood's samples.
         progress: Called with the number of rows just done.
 
     Returns:
         `metrics`, name -> number averaged over the rows; `units` of those, where "nats" are nats
         per example; and what they were measured on and how: `data`, `protocol`, `test_rows`, and
-        for a likelihood `num_samples` and `seed`.
+        for a likelihood `likelihood` and `seed`.
     """
     metrics = evaluation.evaluate(
         model,
         dataset.x_test[:limit],
         conditions(model, dataset.y_test, limit),
-        num_samples=num_samples,
+        likelihood=likelihood,
         seed=seed,
         progress=progress,
     )
-    samples = {"num_samples": num_samples, "seed": seed} if "nll" in metrics else {}
+    how = {}
+    if likelihood is not None and isinstance(model, Generative):
+        how = {"likelihood": dict(likelihood), "seed": seed}
     return {
         "data": dataset.name,
         "protocol": _protocol(model),
         "test_rows": len(dataset.x_test[:limit]),
-        **samples,
+        **how,
         "metrics": metrics,
         "units": _units(metrics),
     }

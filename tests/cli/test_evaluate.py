@@ -14,7 +14,7 @@ from recipes.tiny import write_data
 def test_table(keras_vae, fitted):
     result = keras_vae("evaluate", fitted("VAE").folder, "--num-samples", 20)
     names = [line.split("  ")[0] for line in result.stdout.splitlines()]
-    for name in ("elbo", "reconstruction", "kl", "active units", "nll", "nll standard error"):
+    for name in ("elbo", "kl", "active units", "nll", "nll standard error", "effective samples"):
         assert name in names
     assert names[-1] == "20 test rows of squares, no binarization"
     assert "nll" in result.stderr
@@ -26,7 +26,8 @@ def test_json(keras_vae, fitted):
     results = json.loads(result.stdout)
     assert results["model"] == str(folder)
     assert (results["data"], results["protocol"]) == ("squares", "no binarization")
-    assert (results["test_rows"], results["num_samples"], results["seed"]) == (20, 200, 1)
+    assert (results["test_rows"], results["seed"]) == (20, 1)
+    assert results["likelihood"] == {"estimator": "is", "num_samples": 200}
     metrics = results["metrics"]
     assert metrics["elbo"] == pytest.approx(-metrics["reconstruction"] - metrics["kl"], rel=1e-4)
     assert metrics["nll"] <= -metrics["elbo"] + 3 * metrics["nll_standard_error"]
@@ -43,8 +44,26 @@ def test_limit_and_no_samples(keras_vae, fitted):
     results = json.loads(result.stdout)
     assert results["test_rows"] == 5
     assert "nll" not in results["metrics"]
-    assert "num_samples" not in results
+    assert "likelihood" not in results
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("estimator", ["ais", "bdmc"])
+def test_annealing(keras_vae, fitted, estimator):
+    options = ["--likelihood", estimator, "--num-chains", 2, "--num-temperatures", 3, "--json"]
+    result = keras_vae("evaluate", fitted("VAE").folder, "--limit", 5, *options)
+    results = json.loads(result.stdout)
+    chains = {"num_chains": 2, "num_temperatures": 3}
+    assert results["likelihood"] == {"estimator": estimator, **chains}
+    nll = {"ais": "nll", "bdmc": "own_nll_upper"}[estimator]
+    assert results["metrics"][nll] < -results["metrics"]["elbo"] + 20
+    assert results["units"][nll] == "nats"
+
+
+def test_an_alarm_where_few_samples_count(keras_vae, fitted, monkeypatch):
+    monkeypatch.setattr("keras_vae.evaluation.scores.FEW", 1.1)
+    result = keras_vae("evaluate", fitted("VAE").folder, "--num-samples", 20)
+    assert "of 100 % of the rows less than 1 % of the samples count" in result.stderr
 
 
 def test_probe(keras_vae, fitted):

@@ -8,6 +8,7 @@ import pytest
 
 from conformance.cases import CASES, PAIRS, loss_terms
 from conformance.compare import assert_close, assert_same
+from keras_vae.distributions.mixture_priors import MixturePrior
 from keras_vae.models import Generative
 
 GENERATIVE = [case for case in CASES if issubclass(case.cls, Generative)]
@@ -36,11 +37,12 @@ def test_sample_is_a_function_of_its_seed(case, fitted_of):
     model = fitted_of(case.name).model
     condition = {} if case.condition_dim is None else {"condition": 2}
     sample = model.sample(4, seed=3, **condition)
-    assert sample.shape == (4, 8, 8, 1)
+    assert sample.shape == (4, *case.event_shape)
     assert sample.dtype == np.float32
     assert_close([sample[1:]], [model.sample(3, seed=4, **condition)])
     assert np.abs(sample[0] - sample[1]).max() > 1e-3
-    assert np.ptp(model.sample(4, seed=3, temperature=0, **condition), axis=0).max() < 1e-5
+    if not isinstance(model.prior_layer, MixturePrior):  # which draws a component first
+        assert np.ptp(model.sample(4, seed=3, temperature=0, **condition), axis=0).max() < 1e-5
 
 
 @pytest.mark.parametrize("case", GENERATIVE, ids=str)
@@ -50,7 +52,7 @@ def test_elbo_is_that_of_the_terms(case, fitted_of):
     terms = loss_terms(model, *case.data())
     elbo = model.elbo(*case.data(), seed=model.seed)
     assert elbo.shape == (50,)
-    assert_close([elbo], [-(terms["reconstruction"] + terms["kl"])])
+    assert_close([elbo], [-sum(terms[name] for name in model.elbo_terms)])
 
 
 @pytest.mark.parametrize("case", PAIRS, ids=str)
@@ -59,7 +61,7 @@ def test_summary(case, fitted_of):
         fitted_of(case.name).model.summary(expand_nested=True)
     count = sum(int(np.prod(weight.shape)) for weight in case.build().trainable_weights)
     assert f"Trainable params: {count:,}" in text.getvalue()
-    assert case.cls.__name__.lower()[-4:] in text.getvalue().lower()
+    assert case.cls.__name__.lower()[-3:] in text.getvalue().lower()
     assert "unbuilt" not in text.getvalue()
     assert "encoder" in text.getvalue()
     assert "decoder" in text.getvalue()

@@ -15,7 +15,9 @@ def arguments_of(cls: type[LatentModel]) -> set[str]:
     """Names of all arguments, those that **kwargs pass on to a base class included."""
     if cls is keras_vae.StackedAutoencoder:  # makes its networks and densities itself
         return {"autoencoders", "corruption", "seed"}
-    refused = {"estimator", "beta", "free_bits"} if cls is keras_vae.IWAE else set()
+    refused = {"estimator", "free_bits"} if issubclass(cls, keras_vae.IWAE) else set()
+    if cls is keras_vae.HierarchicalVAE:
+        refused |= {"encoder", "decoder", "posterior"}
     names = set()
     for base in cls.__mro__[: cls.__mro__.index(LatentModel) + 1]:
         if "__init__" in vars(base):

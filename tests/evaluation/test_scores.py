@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import keras_vae
-from keras_vae.evaluation import active_units, evaluate
+from keras_vae.errors import UserError
+from keras_vae.evaluation import active_units, evaluate, likelihood_scores
 
+NLL = {"nll", "nll_standard_error", "effective_samples", "rows_of_few_samples"}
 X = np.random.default_rng(0).random((20, 5), "float32")
 LABELS = np.arange(20) % 3
 
@@ -30,15 +32,15 @@ def test_an_autoencoder_has_its_terms():
 def test_a_vae_has_its_likelihood(condition):
     kind, dim = (keras_vae.VAE, None) if condition is None else (keras_vae.CVAE, 3)
     model, done = compiled(kind, condition_dim=dim), []
-    scores = evaluate(model, X, condition, num_samples=8, seed=2, progress=done.append)
+    likelihood = {"estimator": "is", "num_samples": 8}
+    scores = evaluate(model, X, condition, likelihood=likelihood, seed=2, progress=done.append)
     assert set(scores) == {
         "loss",
         "reconstruction",
         "kl",
         "elbo",
         "active_units",
-        "nll",
-        "nll_standard_error",
+        *NLL,
     }
     log_likelihood = model.log_likelihood(X, condition, num_samples=8, seed=2)
     assert scores["nll"] == pytest.approx(-log_likelihood.mean(), rel=1e-5)
@@ -49,4 +51,35 @@ def test_a_vae_has_its_likelihood(condition):
     assert sum(done) == 20
 
     without = evaluate(model, X, condition)
-    assert set(without) == set(scores) - {"nll", "nll_standard_error"}
+    assert set(without) == set(scores) - NLL
+
+
+def test_few_samples_raise_an_alarm():
+    """Of 400 samples of a posterior twenty times as wide as the prior, 2 or 3 count."""
+    model = compiled(keras_vae.VAE)
+    params = model.encoder.get_layer("params")
+    params.set_weights([np.zeros((4, 4)), np.array([0, 0, 6, 6])])  # means, log-variances
+    scores = likelihood_scores(model, X, num_samples=400)
+    size = model.importance_sampling(X, num_samples=400).effective_sample_size
+    assert scores["effective_samples"] == pytest.approx(np.median(size))
+    assert scores["rows_of_few_samples"] == pytest.approx(100 * np.mean(size < 4))
+    assert scores["rows_of_few_samples"] > 50
+    params.set_weights([np.zeros((4, 4)), np.zeros(4)])
+    assert likelihood_scores(model, X, num_samples=400)["rows_of_few_samples"] == 0
+
+
+@pytest.mark.parametrize("condition", [None, LABELS], ids=["VAE", "CVAE"])
+def test_annealed_scores(condition):
+    kind, dim = (keras_vae.VAE, None) if condition is None else (keras_vae.CVAE, 3)
+    model = compiled(kind, condition_dim=dim)
+    model.supports_jit = False
+    chains = {"num_chains": 8, "num_temperatures": 10}
+    annealed = likelihood_scores(model, X, condition, estimator="ais", **chains)
+    assert set(annealed) == NLL
+    plain = likelihood_scores(model, X, condition, num_samples=2000)
+    assert annealed["nll"] == pytest.approx(plain["nll"], abs=0.1)
+    own = likelihood_scores(model, X, condition, estimator="bdmc", **chains)
+    assert own["own_nll_gap"] == pytest.approx(own["own_nll_upper"] - own["own_nll_lower"])
+    assert -0.1 < own["own_nll_gap"] < 1
+    with pytest.raises(UserError, match="Expected one of is, ais, bdmc"):
+        likelihood_scores(model, X, condition, estimator="hais")

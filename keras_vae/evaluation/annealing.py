@@ -1,0 +1,299 @@
+"""log p(x) by annealed importance sampling, and bracketed by chains that run both ways.
+
+Between a start f_0, the prior or the encoder's posterior, and the end f_1(z) = p(x|z) p(z) lie
+f_b(z) = f_0(z)^(1 - b) f_1(z)^b. A chain that goes from b = 0 to 1 in small steps, each with a
+transition that leaves f_b as it is, has a weight whose mean is p(x).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.errors import UserError, check_counts
+from keras_vae.models import Generative, LikelihoodEstimate
+from keras_vae.noise import Noise, Tensor
+from keras_vae.rows import Array
+from keras_vae.seeds import row_seeds
+
+Start = Literal["prior", "posterior"]
+STARTS = get_args(Start)
+
+_ACCEPTANCE = 0.65
+"""Of proposals: what step sizes are tuned to."""
+_LEAPFROG_STEPS = 10
+_EXAMPLES = 50
+"""At a time."""
+
+
+class Bracket(NamedTuple):
+    """Of each example (num,), nats: two estimates of log p(x), between which it lies on average.
+
+    Attributes:
+        lower: By chains from the start to a sample of p(z|x).
+        upper: By chains from an exact sample of p(z|x) to the start.
+    """
+
+    lower: Array
+    upper: Array
+
+
+def annealed_importance_sampling(
+    model: Generative,
+    x: Any,
+    condition: Any = None,
+    *,
+    start: Start = "posterior",
+    num_chains: int = 16,
+    num_temperatures: int = 200,
+    seed: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> LikelihoodEstimate:
+    """Log p(x) of each example by annealed importance sampling: a bound, and a tight one.
+
+    Hamiltonian Monte Carlo with 10 leapfrog steps moves the chains. Its step sizes, one for each
+    example and temperature, are tuned to an acceptance of 0.65 in a run before, whose chains are
+    thrown away. More temperatures make the bound tighter.
+
+    Args:
+        model: A model with a prior.
+        x: Data (num, *event_shape).
+        condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+        start: "posterior" begins with the encoder's samples, and takes fewer temperatures; "prior"
+            owes nothing to the encoder.
+        num_chains: For each example.
+        num_temperatures: Steps from the start to the end.
+        seed: Of all noise; of binarization as in `model.log_likelihood`.
+        progress: Called with the number of examples just done.
+
+    Returns:
+        `log_likelihood`, `standard_error` (nats) and `effective_sample_size`, (num,) each, and
+        `num_samples`, the number of chains.
+
+    Raises:
+        UserError: For a number below 1, or an unknown start.
+
+    Reference:
+        Neal (2001), "Annealed Importance Sampling", equation 11; Wu, Burda, Salakhutdinov and
+        Grosse (2017), "On the Quantitative Analysis of Decoder-Based Generative Models".
+    """
+    annealing = _Annealing(model, start, num_chains, num_temperatures)
+    parts = []
+    for number, batch in enumerate(_batches(*model.data_arrays(x, condition))):
+        rows, given = model.as_inputs(batch[0], batch[1] if len(batch) > 1 else None)
+        noise = Noise.for_rows(seed, rows)
+        observed = model.likelihood_layer.observe(rows, noise)
+        z = annealing.starts(observed, given, noise)
+        sizes = annealing.step_sizes(observed, given, z, (seed, number))
+        parts.append(annealing.log_weights(observed, given, z, sizes, (seed, number)))
+        if progress is not None:
+            progress(len(rows))
+    return LikelihoodEstimate.of_log_weights(np.concatenate(parts, axis=1))
+
+
+def bidirectional_monte_carlo(
+    model: Generative,
+    num: int = 100,
+    condition: Any = None,
+    *,
+    start: Start = "posterior",
+    num_chains: int = 16,
+    num_temperatures: int = 200,
+    seed: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> Bracket:
+    """Bounds from both sides of log p(x), for examples that the model draws itself.
+
+    Of those an exact sample of p(z|x) is known, the code that they were drawn from, and chains can
+    begin there too. A small gap says that `annealed_importance_sampling` with the same settings is
+    tight, as far as the data are like the model's own.
+
+    Args:
+        model: A model with a prior.
+        num: How many examples.
+        condition: For a conditional model: a label or vector for all, or one per example.
+        start: As in `annealed_importance_sampling`, like all that follow.
+        num_chains: The same.
+        num_temperatures: The same.
+        seed: The same.
+        progress: The same.
+
+    Returns:
+        `lower` and `upper`, (num,) each, nats.
+
+    Raises:
+        UserError: For a number below 1, or an unknown start.
+
+    Reference:
+        Grosse, Ghahramani and Adams (2015), "Sandwiching the Marginal Likelihood Using
+        Bidirectional Monte Carlo", section 3.
+    """
+    annealing = _Annealing(model, start, num_chains, num_temperatures)
+    parts = []
+    drawn = _batches(*model.as_arrays(row_seeds(num, seed, 1.0), condition))
+    for number, (seeds, *conditions) in enumerate(drawn):
+        given = tf.constant(conditions[0]) if conditions else None
+        noise, key = Noise.from_seeds(seeds), (seed, number)
+        exact = model.prior_layer.draw(noise, tf.ones([len(seeds)]), given)  # (batch, latent_dim)
+        x = model.likelihood(exact, given).sample(seed=key)  # (batch, *event_shape)
+        z = annealing.starts(x, given, noise)
+        sizes = annealing.step_sizes(x, given, z, key)
+        lower = annealing.log_weights(x, given, z, sizes, key)
+        ends = tf.repeat(exact[tf.newaxis], num_chains, axis=0)
+        upper = annealing.log_weights(x, given, ends, sizes, key, backwards=True)
+        parts.append(
+            (
+                LikelihoodEstimate.of_log_weights(lower).log_likelihood,
+                -LikelihoodEstimate.of_log_weights(-upper).log_likelihood,
+            )
+        )
+        if progress is not None:
+            progress(len(seeds))
+    return Bracket(*np.concatenate(parts, axis=1))
+
+
+def _batches(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    for start in range(0, len(arrays[0]), _EXAMPLES):
+        yield tuple(array[start : start + _EXAMPLES] for array in arrays)
+
+
+class _Annealing:
+    """Chains z (chains, batch, latent_dim) between a start and p(x, z), of one model."""
+
+    def __init__(
+        self, model: Generative, start: str, num_chains: int, num_temperatures: int
+    ) -> None:
+        check_counts(num_chains=num_chains, num_temperatures=num_temperatures)
+        if start not in STARTS:
+            raise UserError(f"Unknown start: {start!r}. Expected one of {', '.join(STARTS)}.")
+        self._model, self._start, self._num_chains = model, start, num_chains
+        sigmoid = 1.0 / (1.0 + np.exp(-np.linspace(-4.0, 4.0, num_temperatures + 1)))
+        self._betas = ((sigmoid - sigmoid[0]) / (sigmoid[-1] - sigmoid[0])).astype("float32")
+        program = partial(tf.function, autograph=False, jit_compile=model.supports_jit)
+        self._tune = program(self._step_sizes)
+        self._run = program(self._log_weights)
+
+    def starts(self, x: Tensor, condition: Tensor | None, noise: Noise) -> Tensor:
+        """Samples of the start."""
+        if self._start == "prior":
+            ones = tf.ones([tf.shape(x)[0]])
+            draws = (noise.fold(chain) for chain in range(self._num_chains))
+            return tf.stack([self._model.prior_layer.draw(one, ones, condition) for one in draws])
+        standard = noise.normal("annealing", (self._num_chains, self._model.latent_dim))
+        return self._model.posterior(x, condition).bijector.forward(
+            tf.transpose(standard, [1, 0, 2])
+        )
+
+    def step_sizes(self, x: Tensor, condition: Tensor | None, z: Tensor, seed: Any) -> Tensor:
+        """Of each temperature and example (temperatures, batch), by chains from the start."""
+        return self._tune(x, condition, z, tf.constant([*seed, 0]))
+
+    def log_weights(
+        self,
+        x: Tensor,
+        condition: Tensor | None,
+        z: Tensor,
+        step_sizes: Tensor,
+        seed: Any,
+        backwards: bool = False,
+    ) -> Array:
+        """Of each chain (chains, batch): the mean of the weights is p(x).
+
+        Backwards, from exact samples z of p(z|x), the mean of their inverses is 1 / p(x).
+        """
+        weights: Array = self._run(
+            x, condition, z, step_sizes, tf.constant([*seed, 1 + backwards]), backwards
+        ).numpy()
+        return weights
+
+    def _step_sizes(self, x: Tensor, condition: Tensor | None, z: Tensor, seed: Tensor) -> Tensor:
+        log_start, log_ratio = self._densities(x, condition)
+        betas = tf.constant(self._betas)
+
+        def step(index: Tensor, z: Tensor, size: Tensor, sizes: Any) -> tuple[Any, ...]:
+            beta = betas[index + 1]
+            moved, acceptance = _move(
+                lambda z: log_start(z) + beta * log_ratio(z), z, size, _pair(seed, index)
+            )
+            sizes = sizes.write(index, size)
+            return index + 1, moved, size * tf.exp(0.3 * (acceptance - _ACCEPTANCE)), sizes
+
+        num = len(self._betas) - 1
+        sizes = tf.TensorArray(tf.float32, num)
+        first = tf.fill([tf.shape(x)[0]], 0.1)
+        *_, sizes = tf.while_loop(
+            lambda index, *_: index < num, step, (0, z, first, sizes), maximum_iterations=num
+        )
+        return sizes.stack()  # (temperatures, batch)
+
+    def _log_weights(
+        self,
+        x: Tensor,
+        condition: Tensor | None,
+        z: Tensor,
+        step_sizes: Tensor,
+        seed: Tensor,
+        backwards: bool,
+    ) -> Tensor:
+        log_start, log_ratio = self._densities(x, condition)
+        betas = tf.constant(self._betas)
+        num = len(self._betas) - 1
+
+        def step(count: Tensor, z: Tensor, log_weights: Tensor) -> tuple[Any, ...]:
+            index = num - 1 - count if backwards else count
+            beta = betas[index + 1]
+
+            def moved(z: Tensor) -> Tensor:
+                return _move(
+                    lambda z: log_start(z) + beta * log_ratio(z),
+                    z,
+                    step_sizes[index],
+                    _pair(seed, index),
+                )[0]
+
+            if backwards:
+                z = moved(z)
+            log_weights += (beta - betas[index]) * log_ratio(z)
+            return count + 1, z if backwards else moved(z), log_weights
+
+        zeros = tf.zeros(tf.shape(z)[:-1])
+        *_, log_weights = tf.while_loop(
+            lambda count, *_: count < num, step, (0, z, zeros), maximum_iterations=num
+        )
+        return log_weights  # (chains, batch)
+
+    def _densities(
+        self, x: Tensor, condition: Tensor | None
+    ) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+        """Log f_0(z) and log f_1(z) - log f_0(z), of z (chains, batch, latent_dim)."""
+        p = self._model.prior(condition)
+
+        def log_likelihood(z: Tensor) -> Tensor:
+            return self._model.likelihood(z, condition).log_prob(x)  # (chains, batch)
+
+        if self._start == "prior":
+            return p.log_prob, log_likelihood
+        q = self._model.posterior(x, condition)
+        return q.log_prob, lambda z: log_likelihood(z) + p.log_prob(z) - q.log_prob(z)
+
+
+def _move(
+    log_density: Callable[[Tensor], Tensor], z: Tensor, step_size: Tensor, seed: Tensor
+) -> tuple[Tensor, Tensor]:
+    """A transition of Hamiltonian Monte Carlo, and its mean acceptance over the chains (batch,)."""
+    kernel = tfp.mcmc.HamiltonianMonteCarlo(
+        log_density, step_size[tf.newaxis, :, tf.newaxis], _LEAPFROG_STEPS
+    )
+    moved, results = kernel.one_step(z, kernel.bootstrap_results(z), seed=seed)
+    acceptance = tf.exp(tf.minimum(results.log_accept_ratio, 0.0))  # (chains, batch)
+    return moved, tf.reduce_mean(acceptance, axis=0)
+
+
+def _pair(seed: Tensor, index: Tensor) -> Tensor:
+    """A seed of two integers, as stateless random numbers take it, from three and a step's."""
+    return tf.stack([seed[0] * 1_000_003 + seed[1], 3 * index + seed[2]])

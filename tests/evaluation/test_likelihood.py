@@ -1,0 +1,195 @@
+"""Estimates of log p(x) where it is known: models that are linear and Normal."""
+
+import numpy as np
+import pytest
+
+import keras_vae
+from golden.linear_gaussian import LATENT, LinearGaussian
+from keras_vae.errors import UserError
+from keras_vae.evaluation import annealed_importance_sampling, bidirectional_monte_carlo
+from keras_vae.models import LikelihoodEstimate
+
+NUM = 12
+FAR = 4 * np.eye(LATENT)  # a posterior that is far too wide
+
+
+def known(conditional, supports_jit=False):
+    """A model with a bad encoder, rows of it, and their exact log p(x)."""
+    truth = LinearGaussian(conditional)
+    x, c = truth.data(NUM)
+    given = (c,) if conditional else ()
+    model = truth.model(FAR, 0.5)
+    model.supports_jit = supports_jit  # to compile takes longer than to run
+    return model, x, given, truth.log_prob(x, c)
+
+
+def assert_within_its_error(estimate, exact, num_errors=5.0, offset=0.02):
+    assert (
+        np.abs(estimate.log_likelihood - exact) < num_errors * estimate.standard_error + offset
+    ).all()
+
+
+# --- importance sampling ---
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_importance_sampling(conditional):
+    model, x, given, exact = known(conditional)
+    estimate = model.importance_sampling(x, *given, num_samples=20000)
+    assert estimate.standard_error.max() < 0.07
+    assert_within_its_error(estimate, exact)
+    np.testing.assert_array_equal(
+        estimate.log_likelihood, model.log_likelihood(x, *given, num_samples=20000)
+    )
+
+
+def test_the_standard_error_is_that_of_repeated_estimates():
+    model, x, _, _ = known(False)
+    runs = [model.importance_sampling(x, num_samples=400, seed=seed) for seed in range(60)]
+    spread = np.std([run.log_likelihood for run in runs], axis=0, ddof=1)
+    claimed = np.mean([run.standard_error for run in runs], axis=0)
+    assert (np.abs(np.log(spread / claimed)) < 0.5).all()
+
+
+def test_effective_sample_size():
+    """All samples count where the posterior is exact, and few where it is far off."""
+    truth = LinearGaussian(conditional=False)
+    x, _ = truth.data(NUM)
+    exact = truth.model(truth.posterior_covariance)
+    size = exact.importance_sampling(x, num_samples=100).effective_sample_size
+    np.testing.assert_allclose(size, 100, rtol=1e-3)
+    size = truth.model(FAR, 0.5).importance_sampling(x, num_samples=100).effective_sample_size
+    assert (size >= 1).all()
+    assert (size < 50).all()
+
+
+def test_estimate_of_weights_by_hand():
+    weights = np.random.default_rng(0).gamma(2.0, size=(40, 3))
+    estimate = LikelihoodEstimate.of_log_weights(np.log(weights))
+    mean = weights.mean(axis=0)
+    np.testing.assert_allclose(estimate.log_likelihood, np.log(mean))
+    size = weights.sum(axis=0) ** 2 / np.square(weights).sum(axis=0)
+    np.testing.assert_allclose(estimate.effective_sample_size, size)
+    error = weights.std(axis=0) / np.sqrt(40) / mean
+    np.testing.assert_allclose(estimate.standard_error, error)
+
+
+# --- annealing ---
+
+
+@pytest.mark.parametrize(
+    ("start", "conditional", "supports_jit"),
+    [("prior", False, False), ("posterior", False, True), ("posterior", True, False)],
+)
+def test_annealed_importance_sampling(start, conditional, supports_jit):
+    model, x, given, exact = known(conditional, supports_jit)
+    estimate = annealed_importance_sampling(
+        model, x, *given, start=start, num_chains=64, num_temperatures=60
+    )
+    assert estimate.standard_error.max() < 0.3
+    assert_within_its_error(estimate, exact)
+
+
+def test_annealing_beats_as_many_weights_of_importance_sampling():
+    model, x, _, exact = known(False)
+    plain = model.importance_sampling(x, num_samples=16)
+    annealed = annealed_importance_sampling(model, x, num_chains=16, num_temperatures=60)
+    assert np.abs(annealed.log_likelihood - exact).mean() < (
+        0.3 * np.abs(plain.log_likelihood - exact).mean()
+    )
+    assert annealed.effective_sample_size.mean() > 2 * plain.effective_sample_size.mean()
+
+
+def test_more_temperatures_are_tighter():
+    model, x, _, _ = known(False)
+    few, many = (
+        annealed_importance_sampling(model, x, start="prior", num_chains=16, num_temperatures=num)
+        for num in (3, 60)
+    )
+    assert many.effective_sample_size.mean() > 2 * few.effective_sample_size.mean()
+
+
+@pytest.mark.parametrize("start", ["prior", "posterior"])
+def test_chains_both_ways_bracket_the_exact_value(start):
+    """On average over the examples, and nearer with more temperatures."""
+    model, *_ = known(False)
+    gaps = []
+    for num_temperatures in (5, 80):
+        lower, upper = bidirectional_monte_carlo(
+            model, 60, start=start, num_chains=8, num_temperatures=num_temperatures
+        )
+        gaps.append(np.mean(upper - lower))
+    assert 0 < gaps[1] < 0.3 * gaps[0]
+    assert gaps[1] < 0.4
+
+
+def test_the_bracket_holds_what_is_drawn(monkeypatch):
+    """The examples are the model's own: their exact log p(x) lies between the two."""
+    truth = LinearGaussian(conditional=False)
+    model, *_ = known(False)
+    drawn = []
+    likelihood = model.likelihood
+
+    def watched(z, condition=None, training=False):
+        density = likelihood(z, condition, training)
+        sample = density.sample
+
+        def kept(**arguments):
+            drawn.append(sample(**arguments))
+            return drawn[-1]
+
+        density.sample = kept
+        return density
+
+    monkeypatch.setattr(model, "likelihood", watched)
+    bracket = bidirectional_monte_carlo(model, 60, num_chains=4, num_temperatures=40)
+    exact = truth.log_prob(np.concatenate(drawn), np.zeros((60, 0)))
+    assert bracket.lower.mean() < exact.mean() < bracket.upper.mean()
+    assert np.abs(bracket.upper - exact).mean() < 1.0
+
+
+def test_the_same_seed_gives_the_same():
+    model, x, _, _ = known(False)
+    settings = {"num_chains": 4, "num_temperatures": 5}
+    one, same, other = (
+        annealed_importance_sampling(model, x, **settings, seed=seed).log_likelihood
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).all()
+
+
+def test_any_prior_and_binary_data():
+    """A mixture has no bijector to start from, and binary data are drawn anew by the seed."""
+    likelihood = {"name": "bernoulli", "binarization": "dynamic"}
+    pair = keras_vae.networks.dense((4, 4, 1), 2, hidden=(8,), condition_dim=3)
+    model = keras_vae.CVAE(*pair, prior="normal_mixture", likelihood=likelihood)
+    model.supports_jit = False
+    x = np.random.default_rng(0).uniform(size=(5, 4, 4, 1)).astype("float32")
+    y = np.arange(5) % 3
+    plain = model.importance_sampling(x, y, num_samples=5000, seed=3)
+    for start in ("prior", "posterior"):
+        estimate = annealed_importance_sampling(
+            model, x, y, start=start, num_chains=32, num_temperatures=20, seed=3
+        )
+        np.testing.assert_allclose(estimate.log_likelihood, plain.log_likelihood, atol=0.4)
+    bracket = bidirectional_monte_carlo(model, 5, condition=1, num_chains=4, num_temperatures=5)
+    assert np.isfinite(bracket).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"start": "encoder"}, "Unknown start: 'encoder'. Expected one of prior, posterior"),
+        ({"num_chains": 0}, "num_chains is at least 1"),
+        ({"num_temperatures": 0}, "num_temperatures is at least 1"),
+    ],
+)
+def test_mistakes(arguments, message):
+    model, x, _, _ = known(False)
+    for call in (
+        lambda: annealed_importance_sampling(model, x, **arguments),
+        lambda: bidirectional_monte_carlo(model, 3, **arguments),
+    ):
+        with pytest.raises(UserError, match=message):
+            call()
