@@ -16,8 +16,10 @@ help: ## List the targets
 fit: $(VENV)/.installed ## Install the project in .venv and train mnist-cvae (RECIPE=mnist-vae ARGS="--epochs 1")
 	$(BIN)/keras-vae fit $(RECIPE) $(ARGS)
 
+# In two parts: a process keeps what it has compiled, gigabytes in all, until it ends.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 test: $(VENV)/.installed-test ## Install it with what the tests need and run them (ARGS="-m slow")
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(PYTEST) $(if $(ARGS),$(ARGS),tests/conformance && $(PYTEST) --ignore tests/conformance)
 
 check: lint types ## Lint, check the format, the types and the direction of imports
 

@@ -17,17 +17,6 @@ if DATA.is_dir():
 import keras  # noqa: E402 (the backend is chosen when Keras is imported)
 import pytest  # noqa: E402
 
-TESTS = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """One process for each file, and one for all of conformance/, whose files share their fits."""
-    for item in items:
-        file = item.path.relative_to(TESTS)
-        group = file.parent if file.parent.name == "conformance" else file
-        item.add_marker(pytest.mark.xdist_group(str(group)))
-
 
 @pytest.fixture(autouse=True)
 def seed():
