@@ -24,7 +24,8 @@ from keras_vae.cli._tensorflow import import_tensorflow
 def command(paper: str | None, data: str | None, out: str, quick: bool, as_json: bool) -> None:
     """Train what PAPER trained, and print its figures beside the measured ones.
 
-    Without PAPER, lists the papers. Runs that are finished are not made again.
+    The page of all figures and pictures, one HTML file, is named at the end. Without PAPER, lists
+    the papers. Runs that are finished are not made again.
     """
     from keras_vae import papers
 
@@ -32,6 +33,8 @@ def command(paper: str | None, data: str | None, out: str, quick: bool, as_json:
         click.echo(table(("paper", "what is compared"), list(papers.PAPERS.items())))
         return
     import_tensorflow()
+    from keras_vae.papers.page import protocol
+
     verbose = 0 if as_json else 1 if sys.stdout.isatty() else 2
     found = papers.reproduce(paper, data=data, out=out, quick=quick, verbose=verbose)
     if as_json:
@@ -47,8 +50,5 @@ def command(paper: str | None, data: str | None, out: str, quick: bool, as_json:
         for one in found.comparisons
     ]
     click.echo(table(("figure", "published", "measured", "unit"), rows, right=(1, 2)))
-    form = "quick form" if found.quick else "full form"
-    click.echo(
-        f"{found.test_rows} test rows of {found.data}, trained on {found.train_rows}; "
-        f"seed {found.seed}; {form}"
-    )
+    click.echo(protocol(found))
+    click.echo(found.page)

@@ -10,10 +10,10 @@ import importlib
 from pathlib import Path
 
 from keras_vae.errors import UserError
-from keras_vae.papers.comparison import Comparison, Reproduction
+from keras_vae.papers.comparison import Comparison, Findings, Picture, Reproduction
 from keras_vae.recipes._check import nearest
 
-PAPERS = {
+_CODES = {
     "hinton-2006": "Deep autoencoder of 30 numbers: squared error per image",
     "rifai-2011": "Contractive autoencoder: classification error, Jacobian, saturation",
     "vincent-2010": "Stacked denoising autoencoder: classification error",
@@ -21,9 +21,13 @@ PAPERS = {
     "ng-2011": "Stacked sparse autoencoder: accuracy before and after fine-tuning",
     "makhzani-2014": "k-sparse autoencoder: error of a linear classifier on the code",
 }
+"""Papers whose codes are judged by classifiers, which takes labels and scikit-learn."""
+_LIKELIHOODS: dict[str, str] = {}
+"""Papers on generative models."""
+PAPERS = _LIKELIHOODS | _CODES
 """Name -> what is compared, on MNIST."""
 
-__all__ = ["PAPERS", "Comparison", "Reproduction", "reproduce"]
+__all__ = ["PAPERS", "Comparison", "Findings", "Picture", "Reproduction", "reproduce"]
 
 
 def reproduce(
@@ -34,7 +38,7 @@ def reproduce(
     quick: bool = False,
     verbose: int | str = "auto",
 ) -> Reproduction:
-    """Trains what a paper trained, and measures what it measured.
+    """Trains what a paper trained, measures what it measured, and writes a page about it.
 
     Args:
         paper: A name in `PAPERS`.
@@ -44,7 +48,8 @@ def reproduce(
         verbose: As in `keras.Model.fit`.
 
     Raises:
-        UserError: For a paper that is not here, data without labels, or without scikit-learn.
+        UserError: For a paper that is not here; and for data without labels, or without
+            scikit-learn, where a paper trains classifiers.
     """
     if paper not in PAPERS:
         raise UserError(
@@ -53,22 +58,29 @@ def reproduce(
         )
     from keras_vae.evaluation import require_scikit_learn
     from keras_vae.papers.laboratory import SEED, Laboratory
+    from keras_vae.papers.page import write_page
 
-    require_scikit_learn()
-    module = importlib.import_module(f"keras_vae.papers.{paper.replace('-', '_')}")
     laboratory = Laboratory(paper, data, out, quick, verbose)
     dataset = laboratory.dataset()
-    if dataset.num_classes is None:
-        raise UserError(
-            f"Figures of papers need integer labels, and {dataset.name!r} has none: give y_train "
-            "and y_test, or leave out --data for MNIST."
-        )
-    return Reproduction(
+    if paper in _CODES:
+        require_scikit_learn()
+        if dataset.num_classes is None:
+            raise UserError(
+                f"Classifiers need integer labels, and {dataset.name!r} has none: give y_train and "
+                "y_test, or leave out --data for MNIST."
+            )
+    module = importlib.import_module(f"keras_vae.papers.{paper.replace('-', '_')}")
+    findings = module.measure(laboratory)
+    reproduction = Reproduction(
         paper=paper,
         quick=quick,
         data=dataset.name,
         train_rows=len(dataset.x_train),
         test_rows=len(dataset.x_test),
         seed=SEED,
-        comparisons=module.measure(laboratory),
+        comparisons=findings.comparisons,
+        pictures=findings.pictures,
+        page=str(laboratory.folder / "index.html"),
     )
+    write_page(reproduction, PAPERS[paper], module.__doc__ or "")
+    return reproduction

@@ -24,6 +24,32 @@ class Comparison:
 
 
 @dataclasses.dataclass(frozen=True)
+class Picture:
+    """A figure of a paper, drawn anew.
+
+    Attributes:
+        caption: What it shows, and which figure of the paper it stands for.
+        file: A .png file.
+    """
+
+    caption: str
+    file: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What a paper's file measures and draws.
+
+    Attributes:
+        comparisons: The figures that are numbers.
+        pictures: And those that are drawn.
+    """
+
+    comparisons: Sequence[Comparison]
+    pictures: Sequence[Picture] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Reproduction:
     """What was measured for a paper, and how.
 
@@ -34,7 +60,9 @@ class Reproduction:
         train_rows: How many rows the models were trained on.
         test_rows: How many rows the figures were measured on.
         seed: Of all trainings.
-        comparisons: The figures.
+        comparisons: The figures that are numbers.
+        pictures: And those that are drawn.
+        page: An HTML file with all of this in it, which a browser opens without any other file.
     """
 
     paper: str
@@ -44,3 +72,5 @@ class Reproduction:
     test_rows: int
     seed: int
     comparisons: Sequence[Comparison]
+    pictures: Sequence[Picture]
+    page: str

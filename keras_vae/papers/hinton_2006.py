@@ -6,11 +6,11 @@ The deep autoencoder 784-1000-500-250-30 against principal components, squared e
 from __future__ import annotations
 
 from keras_vae import evaluation
-from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.laboratory import Laboratory
 
 
-def measure(laboratory: Laboratory) -> list[Comparison]:
+def measure(laboratory: Laboratory) -> Findings:
     """Squared error on the test images."""
     model = laboratory.model(
         "deep",
@@ -23,7 +23,9 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
     data = laboratory.dataset()
     components = evaluation.pca_squared_error(data.x_train, data.x_test, model.latent_dim)
     error = evaluation.squared_error(model, data.x_test)
-    return [
-        Comparison("principal components, 30", 13.87, components, "per image"),
-        Comparison("deep autoencoder, 30", 3.00, error, "per image"),
-    ]
+    return Findings(
+        [
+            Comparison("principal components, 30", 13.87, components, "per image"),
+            Comparison("deep autoencoder, 30", 3.00, error, "per image"),
+        ]
+    )

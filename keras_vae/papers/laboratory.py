@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from keras_vae import datasets, evaluation, recipes
 from keras_vae.datasets import Dataset
 from keras_vae.models import LatentModel
+from keras_vae.papers.comparison import Picture
 
 SEED = 0
 """Of every training."""
@@ -53,6 +55,24 @@ class Laboratory:
         chosen = dataclasses.replace(chosen, name=f"{self.paper}-{name}")
         run = recipes.fit_once(chosen, data=self.data, out=self.out, verbose=self.verbose)
         return recipes.open_model(str(run.folder)).model
+
+    @property
+    def folder(self) -> Path:
+        """Where the page and the pictures go: `<out>/<paper>/full/`, or `quick`."""
+        return Path(self.out) / self.paper / ("quick" if self.quick else "full")
+
+    def picture(self, name: str, figure: Figure, caption: str) -> Picture:
+        """Writes a figure into the paper's folder.
+
+        Args:
+            name: Of the file, without its ending.
+            figure: What to write.
+            caption: What it shows, and which figure of the paper it stands for.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{name}.png"
+        figure.savefig(file)
+        return Picture(caption, str(file))
 
     def dataset(self) -> Dataset:
         """MNIST, or the sample of it where that is all there is."""

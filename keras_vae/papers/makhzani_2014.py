@@ -5,12 +5,14 @@ A thousand linear units of which the 25 largest are kept: error of a linear clas
 
 from __future__ import annotations
 
-from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.laboratory import Laboratory
 
 
-def measure(laboratory: Laboratory) -> list[Comparison]:
+def measure(laboratory: Laboratory) -> Findings:
     """Errors of logistic regression on the codes of all training rows."""
     model = laboratory.model("k-sparse", "mnist-ksparse-ae", laboratory.epochs(30, 3))
     error = laboratory.linear_probe_error(model, penalty=12.0)
-    return [Comparison("k-sparse, k = 25: errors of a linear classifier", 1.35, error, "%")]
+    return Findings(
+        [Comparison("k-sparse, k = 25: errors of a linear classifier", 1.35, error, "%")]
+    )

@@ -7,7 +7,7 @@ weights.
 from __future__ import annotations
 
 from keras_vae import recipes
-from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.laboratory import Laboratory
 
 _NETWORK = (
@@ -20,21 +20,23 @@ _NETWORK = (
 )
 
 
-def measure(laboratory: Laboratory) -> list[Comparison]:
+def measure(laboratory: Laboratory) -> Findings:
     """Classification errors of the two."""
     tuning = laboratory.epochs(30, 1)
     pretrained = laboratory.model("cae", "mnist-conv-ae", laboratory.epochs(10, 1), *_NETWORK)
     data = laboratory.dataset()
     random = recipes.load("mnist-conv-ae").override(_NETWORK).build(data)
-    return [
-        Comparison(
-            f"{name}: errors",
-            published,
-            laboratory.classification_error(model, tuning, input_dropout=0.2, dropout=0.5),
-            "%",
-        )
-        for name, published, model in (
-            ("CNN, random start", 0.79, random),
-            ("CNN, begun as an autoencoder", 0.71, pretrained),
-        )
-    ]
+    return Findings(
+        [
+            Comparison(
+                f"{name}: errors",
+                published,
+                laboratory.classification_error(model, tuning, input_dropout=0.2, dropout=0.5),
+                "%",
+            )
+            for name, published, model in (
+                ("CNN, random start", 0.79, random),
+                ("CNN, begun as an autoencoder", 0.71, pretrained),
+            )
+        ]
+    )

@@ -6,11 +6,11 @@ fine-tuning.
 
 from __future__ import annotations
 
-from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.laboratory import Laboratory
 
 
-def measure(laboratory: Laboratory) -> list[Comparison]:
+def measure(laboratory: Laboratory) -> Findings:
     """Accuracy before and after fine-tuning."""
     model = laboratory.model(
         "stack",
@@ -22,7 +22,9 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
     after = 100.0 - laboratory.classification_error(
         model, laboratory.epochs(50, 2), input_dropout=0.1, dropout=0.2
     )
-    return [
-        Comparison("linear classifier on the code: accuracy", 87.7, before, "%"),
-        Comparison("fine-tuned: accuracy", 97.6, after, "%"),
-    ]
+    return Findings(
+        [
+            Comparison("linear classifier on the code: accuracy", 87.7, before, "%"),
+            Comparison("fine-tuned: accuracy", 97.6, after, "%"),
+        ]
+    )

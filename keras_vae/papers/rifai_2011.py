@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from keras_vae import evaluation
 from keras_vae.models import LatentModel
-from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.laboratory import Laboratory
 
 _NETWORK = (
@@ -30,7 +30,7 @@ _ERRORS = {"AE": 1.78, "AE + weight decay": 1.68, "DAE, Gaussian": 1.18, "CAE": 
 _SATURATED = {"AE": 50.0, "CAE": 86.0}
 
 
-def measure(laboratory: Laboratory) -> list[Comparison]:
+def measure(laboratory: Laboratory) -> Findings:
     """Saturation and classification error of each objective, and what contraction is worth."""
     epochs, tuning = laboratory.epochs(50, 2), laboratory.epochs(30, 2)
 
@@ -50,8 +50,10 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
     dropout = laboratory.classification_error(
         trained("CAE"), tuning, learning_rate=3e-3, input_dropout=0.3
     )
-    return [
-        *rows,
-        Comparison("CAE, fine-tuned with dropout of inputs: errors", None, dropout, "%"),
-        Comparison("Jacobian of AE / CAE", 24.0, norms["AE"] / norms["CAE"], "times"),
-    ]
+    return Findings(
+        [
+            *rows,
+            Comparison("CAE, fine-tuned with dropout of inputs: errors", None, dropout, "%"),
+            Comparison("Jacobian of AE / CAE", 24.0, norms["AE"] / norms["CAE"], "times"),
+        ]
+    )

@@ -5,7 +5,7 @@ Table 3 for MNIST: three layers of a thousand units, pretrained with a quarter o
 
 from __future__ import annotations
 
-from keras_vae.papers.comparison import Comparison
+from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.laboratory import Laboratory
 
 _STACKS = {
@@ -14,7 +14,7 @@ _STACKS = {
 }
 
 
-def measure(laboratory: Laboratory) -> list[Comparison]:
+def measure(laboratory: Laboratory) -> Findings:
     """Classification error of the fine-tuned stack, denoising and plain."""
     pretraining, tuning = laboratory.epochs(20, 1), laboratory.epochs(30, 1)
     rows = []
@@ -28,4 +28,4 @@ def measure(laboratory: Laboratory) -> list[Comparison]:
         )
         error = laboratory.classification_error(model, tuning, input_dropout=0.2, dropout=0.5)
         rows.append(Comparison(f"{name}: errors", published, error, "%"))
-    return rows
+    return Findings(rows)

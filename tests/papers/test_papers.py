@@ -33,12 +33,17 @@ def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
         assert comparison.unit
     assert any(comparison.published is not None for comparison in comparisons)
     made = sorted(tmp_path.glob("*/*"))
+    assert found.page == str(tmp_path / paper / "quick" / "index.html")
     assert made
     assert all(folder.parent.name.startswith(paper) for folder in made)
     # A second time the runs are there, and give the same figures.
     monkeypatch.setattr("keras_vae.recipes.fitting.fit", None)
     again = papers.reproduce(paper, **arguments).comparisons
     assert sorted(tmp_path.glob("*/*")) == made
+    page = (tmp_path / paper / "quick" / "index.html").read_text(encoding="utf-8")
+    assert "quick form" in page
+    assert all(one.name in page and f"{one.measured:.2f}" in page for one in again)
+    assert page.count("<img") == len(found.pictures)
     assert [one.name for one in again] == [one.name for one in comparisons]
     for one, other in zip(again, comparisons, strict=True):
         assert one.measured == pytest.approx(other.measured, rel=1e-4)
@@ -91,7 +96,7 @@ def test_scikit_learn_is_asked_for_before_training(data, tmp_path, monkeypatch):
 def test_the_command(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     rows = [papers.Comparison("errors", 1.14, 1.0, "%"), papers.Comparison("ratio", None, 2, "x")]
-    found = papers.Reproduction("rifai-2011", True, "mnist-sample", 4000, 1000, 0, rows)
+    found = papers.Reproduction("rifai-2011", True, "mnist-sample", 4000, 1000, 0, rows, [], "page")
     seen = {}
 
     def reproduce(paper, **arguments):
@@ -107,6 +112,7 @@ def test_the_command(monkeypatch, tmp_path):
     ]
     assert lines[4:] == [
         "1000 test rows of mnist-sample, trained on 4000; seed 0; quick form",
+        "page",
     ]
     assert (seen["paper"], seen["quick"], seen["data"], seen["out"]) == (
         "rifai-2011",
