@@ -96,7 +96,9 @@ def test_scikit_learn_is_asked_for_before_training(data, tmp_path, monkeypatch):
 def test_the_command(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     rows = [papers.Comparison("errors", 1.14, 1.0, "%"), papers.Comparison("ratio", None, 2, "x")]
-    found = papers.Reproduction("rifai-2011", True, "mnist-sample", 4000, 1000, 0, rows, [], "page")
+    found = papers.Reproduction(
+        "rifai-2011", "quick", "mnist-sample", 4000, 1000, 0, rows, [], "page"
+    )
     seen = {}
 
     def reproduce(paper, **arguments):
