@@ -44,23 +44,30 @@ class Laboratory:
         """One of the two."""
         return quick if self.quick else full
 
-    def run(self, name: str, recipe: str, epochs: int, *assignments: str) -> recipes.Run:
-        """The run of a trained model: an earlier one if there is one, gone on with if it stopped.
+    def recipe(self, name: str, recipe: str, epochs: int, *assignments: str) -> recipes.Recipe:
+        """A recipe of the package with other values.
 
         Args:
-            name: Of the run, after the paper's.
+            name: Of its runs, after the paper's.
             recipe: The name of a recipe.
             epochs: How long.
             *assignments: Values of the recipe that are others, as in `Recipe.override`.
         """
         assignments = (*assignments, f"training.seed={SEED}")
         chosen = recipes.load(recipe).override(assignments).with_epochs(epochs)
-        chosen = dataclasses.replace(chosen, name=f"{self.paper}-{name}")
-        return recipes.fit_once(chosen, data=self.data, out=self.out, verbose=self.verbose)
+        return dataclasses.replace(chosen, name=f"{self.paper}-{name}")
+
+    def run(self, recipe: recipes.Recipe) -> recipes.Run:
+        """The run of a trained model: an earlier one if there is one, gone on with if it stopped.
+
+        Args:
+            recipe: What `recipe` gives.
+        """
+        return recipes.fit_once(recipe, data=self.data, out=self.out, verbose=self.verbose)
 
     def model(self, name: str, recipe: str, epochs: int, *assignments: str) -> LatentModel:
-        """The trained model of `run`."""
-        run = self.run(name, recipe, epochs, *assignments)
+        """The trained model of a `recipe`, whose arguments these are."""
+        run = self.run(self.recipe(name, recipe, epochs, *assignments))
         return recipes.open_model(str(run.folder)).model
 
     def nll(self, run: recipes.Run, num_samples: int, rows: int) -> float:
