@@ -90,7 +90,7 @@ def dense(
         ),
         layer(math.prod(posterior_shape), name="params"),
     ]
-    makers = [*map(hidden_layer, activations[::-1]), layer]
+    makers: list[Callable[..., keras.Layer]] = [*map(hidden_layer, activations[::-1]), layer]
     if tied:
         makers = [
             partial(TiedDense, source, activation=each)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from keras_vae import figures
+from keras_vae.errors import UserError
 from keras_vae.models import LatentModel
 from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.laboratory import Laboratory
@@ -36,6 +37,11 @@ _DIMS = (2, 5, 10, 20)
 def measure(laboratory: Laboratory) -> Findings:
     """All pictures, and the bound of each model that is in them."""
     data = laboratory.dataset()
+    if data.num_classes is None:
+        raise UserError(
+            f"A CVAE of digits needs integer labels, and {data.name!r} has none: give y_train and "
+            "y_test, or leave out --data for MNIST."
+        )
     rows, pictures = [], []
 
     def trained(name: str, latent_dim: int, epochs: int, *choices: str) -> LatentModel:
@@ -51,7 +57,8 @@ def measure(laboratory: Laboratory) -> Findings:
         y_test = None if model.condition_dim is None else data.y_test
         elbo = float(model.elbo(data.x_test, y_test).mean())
         plural = "epoch" if epochs == 1 else "epochs"
-        rows.append(Comparison(f"{name}, z = {latent_dim}, {epochs} {plural}", None, elbo, "nats"))
+        what = f"{name}, {latent_dim} dimensions, {epochs} {plural}: ELBO"
+        rows.append(Comparison(what, None, elbo, "nats"))
         return model
 
     def show(name: str, figure: Figure, caption: str) -> None:

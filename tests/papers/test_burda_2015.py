@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_vae import HierarchicalVAE, papers
+from keras_vae import HierarchicalVAE, papers, recipes
 from keras_vae.errors import UserError
 from keras_vae.papers.burda_2015 import boundaries, recipe
 from keras_vae.papers.laboratory import Laboratory
@@ -46,6 +46,19 @@ def test_two_layers_of_codes(objective, alpha, tmp_path):
     assert type(model) is HierarchicalVAE
     assert (model.alpha, model.num_samples, model.gradient) == (alpha, 50, "standard")
     assert [stage[0].output_shape for stage in model.stages] == [(None, 200), (None, 100)]
+
+
+def test_a_likelihood_is_measured_once(tmp_path, monkeypatch):
+    rows = laboratory(write_data(tmp_path), tmp_path)
+    small = recipes.load("mnist-vae").override(["network.hidden=[4]", "network.latent_dim=2"])
+    model = small.build(rows.dataset())
+    run = recipes.Run.create(tmp_path, small)
+    model.save(run.model_file)
+    found = rows.nll(run, 10, 5)
+    expected = model.log_likelihood(rows.dataset().x_test[:5], num_samples=10).mean()
+    np.testing.assert_allclose(found, -expected, rtol=1e-5)
+    monkeypatch.setattr("keras_vae.evaluation.likelihood_scores", None)
+    assert rows.nll(run, 10, 5) == found
 
 
 @pytest.mark.parametrize(
