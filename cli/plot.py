@@ -35,7 +35,7 @@ def command(
 
     MODEL is a run folder, a .keras file, an exported folder, or a name; see `keras-vae --help`.
     WHAT is one of reconstructions, corruption, samples, manifold, latent, interpolate, analogies,
-    filters, tangents, history; or compare, for the codes of MODEL beside those of OTHER.
+    styles, filters, tangents, history; or compare, for the codes of MODEL beside those of OTHER.
     """
     import_tensorflow()
     from keras_vae import recipes

@@ -20,12 +20,17 @@ from keras_vae.cli._tensorflow import import_tensorflow
     "--out", default="runs", show_default=True, metavar="DIR", help="The folder of all runs."
 )
 @click.option("--quick", is_flag=True, help="Minutes in place of hours: the same table, worse.")
+@click.option(
+    "--exact", is_flag=True, help="Days: the schedule of the paper itself, for burda-2015."
+)
 @json_option
-def command(paper: str | None, data: str | None, out: str, quick: bool, as_json: bool) -> None:
+def command(
+    paper: str | None, data: str | None, out: str, quick: bool, exact: bool, as_json: bool
+) -> None:
     """Train what PAPER trained, and print its figures beside the measured ones.
 
     The page of all figures and pictures, one HTML file, is named at the end. Without PAPER, lists
-    the papers. Runs that are finished are not made again.
+    the papers. Runs that are finished are not made again, and one that was stopped goes on.
     """
     from keras_vae import papers
 
@@ -36,7 +41,7 @@ def command(paper: str | None, data: str | None, out: str, quick: bool, as_json:
     from keras_vae.papers.page import protocol
 
     verbose = 0 if as_json else 1 if sys.stdout.isatty() else 2
-    found = papers.reproduce(paper, data=data, out=out, quick=quick, verbose=verbose)
+    found = papers.reproduce(paper, data=data, out=out, quick=quick, exact=exact, verbose=verbose)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found)))
         return

@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -15,6 +16,7 @@ from keras_vae.distributions.level_logistic import LevelLogistic
 from keras_vae.errors import UserError, check_counts
 from keras_vae.noise import Noise, Tensor
 from keras_vae.registry import resolve
+from keras_vae.rows import Array
 
 tfd = tfp.distributions
 
@@ -39,6 +41,17 @@ class Likelihood(DensityLayer):
     def observe(self, x: Tensor, noise: Noise) -> Tensor:
         """What is modelled of data x (batch, *event_shape): x itself, unless overridden."""
         return x
+
+    def params_of_mean(self, mean: Array) -> Array:
+        """Parameters (*params_shape,) of a density with about this mean (*event_shape,).
+
+        Raises:
+            UserError: For a likelihood that does not know them.
+        """
+        raise UserError(
+            f"The likelihood {type(self).__name__} cannot begin at the mean of the data: leave out "
+            '`start`, or use "bernoulli".'
+        )
 
     def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
         """The density with parameters `params` (*batch, *params_shape) of one example each."""
@@ -89,6 +102,11 @@ class Bernoulli(Likelihood):
         if self.binarization == "static":
             return Noise.for_rows(0, x).bernoulli("binarization", x)
         return x
+
+    def params_of_mean(self, mean: Array) -> Array:
+        """Logits (*event_shape,) of probabilities that are kept in [0.001, 0.999]."""
+        probs = np.clip(mean, 1e-3, 1.0 - 1e-3)
+        return np.log(probs) - np.log1p(-probs)
 
     def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
         """Independent Bernoulli densities with logits `params` (*batch, *event_shape)."""

@@ -17,7 +17,7 @@ from keras_vae.evaluation.codes import (
     squared_error,
 )
 from keras_vae.evaluation.fine_tuning import fine_tune
-from keras_vae.evaluation.latent import active_units, kl_per_dimension
+from keras_vae.evaluation.latent import active_units, kl_per_dimension, unit_variances
 from keras_vae.evaluation.probes import PROBES, probe_errors, require_scikit_learn
 from keras_vae.evaluation.scores import evaluate, likelihood_scores
 
@@ -39,4 +39,5 @@ __all__ = [
     "require_scikit_learn",
     "saturation",
     "squared_error",
+    "unit_variances",
 ]

@@ -22,7 +22,19 @@ def active_units(model: Generative, x: Any, condition: Any = None, threshold: fl
     Reference:
         Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", section 5.2.
     """
-    return int(np.sum(np.var(model.encode(x, condition), axis=0) > threshold))
+    return int(np.sum(unit_variances(model, x, condition) > threshold))
+
+
+def unit_variances(model: Generative, x: Any, condition: Any = None) -> Array:
+    """Var_x(E_q(z|x)[z_j]) of each latent dimension j, (latent_dim,), as `active_units` counts.
+
+    Args:
+        model: A model with a prior.
+        x: Data (num, *event_shape).
+        condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+    """
+    variances: Array = np.var(model.encode(x, condition), axis=0)
+    return variances
 
 
 def kl_per_dimension(model: Generative, x: Any, condition: Any = None) -> Array:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
+from keras_vae.figures.activity import activity
 from keras_vae.figures.codes import compare, latent
 from keras_vae.figures.curves import history
 from keras_vae.figures.decoded import (
@@ -21,6 +22,8 @@ from keras_vae.figures.decoded import (
 from keras_vae.figures.features import filters, tangents
 from keras_vae.figures.restored import corruption
 from keras_vae.figures.sheets import image_sheet, save_images
+from keras_vae.figures.side_by_side import side_by_side
+from keras_vae.figures.styles import styles
 from keras_vae.figures.suitability import suitable
 
 FIGURES: dict[str, Callable[..., Figure]] = {
@@ -31,6 +34,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "latent": latent,
     "interpolate": interpolate,
     "analogies": analogies,
+    "styles": styles,
     "filters": filters,
     "tangents": tangents,
     "compare": compare,
@@ -39,6 +43,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
 
 __all__ = [
     "FIGURES",
+    "activity",
     "analogies",
     "compare",
     "corruption",
@@ -51,6 +56,8 @@ __all__ = [
     "reconstructions",
     "samples",
     "save_images",
+    "side_by_side",
+    "styles",
     "suitable",
     "tangents",
 ]

@@ -20,6 +20,16 @@ def values(x: Array) -> Array:
     return (x / 255.0 if x.dtype == np.uint8 else x).astype(np.float32)
 
 
+def corrupted_values(model: LatentModel, x: Array, seed: int) -> Array:
+    """What a model's corruption makes of values (rows, *event_shape), as in training."""
+    import tensorflow as tf
+
+    from keras_vae.noise import Noise
+
+    noise = Noise.from_seeds(tf.constant(seed + np.arange(len(x))))
+    return np.asarray(model.corrupted(tf.constant(x), noise, training=True))
+
+
 def title_of(name: str, model: LatentModel, dataset: Dataset) -> str:
     """What stands above a figure: its name, the model's class and the data's name."""
     return f"{name.capitalize()} \N{MIDDLE DOT} {type(model).__name__} on {dataset.name}"

@@ -11,6 +11,7 @@ from keras_vae.datasets import Dataset
 from keras_vae.figures.examples import (
     check_positive,
     conditions_of,
+    corrupted_values,
     limits,
     pick_rows,
     title_of,
@@ -38,18 +39,13 @@ def corruption(
     Returns:
         One axes for each row of examples.
     """
-    import tensorflow as tf
-
-    from keras_vae.noise import Noise
-
     check_suitable("corruption", model, dataset)
     check_positive(num=num, columns=columns)
     rows = pick_rows(dataset, num, seed)
     columns = min(columns, len(rows))
     rows = rows[: len(rows) // columns * columns]
     clean = values(dataset.x_test[rows])  # (rows, *event_shape)
-    noise = Noise.from_seeds(tf.constant(seed + np.arange(len(rows))))
-    corrupted = np.asarray(model.corrupted(tf.constant(clean), noise, training=True))
+    corrupted = corrupted_values(model, clean, seed)
     restored = model.reconstruct(corrupted, conditions_of(model, dataset, rows))
     panels = [
         Panel(

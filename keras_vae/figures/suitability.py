@@ -18,6 +18,7 @@ NAMES = (
     "latent",
     "interpolate",
     "analogies",
+    "styles",
     "filters",
     "tangents",
 )
@@ -58,7 +59,9 @@ def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
             f"the model takes conditions of {model.condition_dim} entries, but those of "
             f"{dataset.name} have {dataset.condition_dim}: give the data it was fitted to"
         )
-    if name in ("samples", "manifold", "interpolate") and not isinstance(model, Generative):
+    if name in ("samples", "manifold", "interpolate", "styles") and not isinstance(
+        model, Generative
+    ):
         return (
             f"it needs a generative model, and {type(model).__name__} has no prior over its code: "
             "fit a VAE or CVAE, or draw 'reconstructions' or 'latent'"
@@ -98,7 +101,9 @@ def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
             f"it takes codes of at most {WIDEST:,} numbers, and this one has {model.latent_dim:,}: "
             "draw 'filters'"
         )
-    if name == "analogies" and (model.condition_dim is None or dataset.num_classes is None):
+    if name in ("analogies", "styles") and (
+        model.condition_dim is None or dataset.num_classes is None
+    ):
         return (
             "it needs a model with a condition and integer labels: fit a CVAE on labelled data, or "
             "draw 'interpolate'"

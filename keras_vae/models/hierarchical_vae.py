@@ -49,7 +49,8 @@ class HierarchicalVAE(IWAE):
         num_samples: As in `IWAE`.
         prior: p(z_L): as in `VAE`.
         likelihood: p(x|z_1): as in `VAE`.
-        **kwargs: `gradient`, as in `IWAE`; `beta`, `corruption` and `seed`, as in `VAE`.
+        **kwargs: `alpha` and `gradient`, as in `IWAE`; `beta`, `corruption` and `seed`, as in
+            `VAE`.
 
     Example:
     >>> import keras_vae

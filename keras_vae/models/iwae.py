@@ -30,16 +30,22 @@ class IWAE(VAE):
     With one sample it is the negative ELBO. The metrics `reconstruction`, `kl` and `elbo` are
     estimated from the same samples, with beta = 1, and are not trained on.
 
+    With the weights w_i = p(x|z_i) (p(z_i) / q(z_i|x))^beta, `alpha` chooses a bound between this
+    one, alpha = 0, and the ELBO of k samples, the mean of log w_i, which is its limit at alpha = 1:
+
+        -E[1 / (1 - alpha) log 1/k sum_i w_i^(1 - alpha)]
+
     Args:
         encoder: As in `VAE`.
         decoder: As in `VAE`.
         num_samples: Samples per example, k.
+        alpha: Of Renyi's bounds (Li and Turner 2016), in [0, 1].
         gradient: How the gradient with respect to the posterior is estimated. "standard" takes all
             of it, and has ever less signal with more samples (Rainforth et al. 2018).
             "sticking_the_landing" leaves out the score: less variance near the optimum, none at it
             for k = 1, but biased for k > 1 (Roeder, Wu and Duvenaud 2017).
             "doubly_reparameterized" (DReG) is unbiased, and has more signal with more samples
-            (Tucker et al. 2019, equation 8).
+            (Tucker et al. 2019, equation 8, and for alpha > 0 by the same steps).
         **kwargs: `likelihood`, `posterior`, `prior`, `beta`, `corruption` and `seed`, as in `VAE`.
 
     Example:
@@ -50,7 +56,8 @@ class IWAE(VAE):
     (4, 8, 8, 1)
 
     Reference:
-        Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", equation 8.
+        Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", equation 8;
+        Li and Turner (2016), "Renyi Divergence Variational Inference", section 4.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class IWAE(VAE):
         decoder: keras.Model,
         *,
         num_samples: int = 5,
+        alpha: float = 0.0,
         gradient: Gradient = "standard",
         **kwargs: Any,
     ) -> None:
@@ -69,9 +77,15 @@ class IWAE(VAE):
             raise UserError(
                 f"Unknown gradient: {gradient!r}. Expected one of {', '.join(GRADIENTS)}."
             )
+        if not 0 <= alpha <= 1:
+            raise UserError(
+                "alpha is in [0, 1], from the importance-weighted bound to the ELBO. "
+                f"Received {alpha!r}."
+            )
         estimator = {"name": "monte_carlo_kl", "num_samples": num_samples}
         super().__init__(encoder, decoder, estimator=estimator, **kwargs)
         self.num_samples = num_samples
+        self.alpha = alpha
         self.gradient = gradient
 
     def loss_terms(
@@ -90,14 +104,23 @@ class IWAE(VAE):
             score = q.log_prob(tf.stop_gradient(z))
             log_ratio -= score - tf.stop_gradient(score)  # the value stays, the gradient goes
         log_weights = log_likelihood - self.present_beta() * log_ratio
-        shares.append(tf.nn.softmax(tf.stop_gradient(log_weights), axis=0))
-        bound = tf.reduce_logsumexp(log_weights, axis=0) - math.log(self.num_samples)  # (batch,)
+        share = tf.nn.softmax((1.0 - self.alpha) * tf.stop_gradient(log_weights), axis=0)
+        shares.append(self.alpha + (1.0 - self.alpha) * share)
+        bound = self._bound(log_weights)  # (batch,)
         watched = {"reconstruction": -log_likelihood, **kls}
         means = {
             name: tf.reduce_mean(tf.stop_gradient(values), axis=0)
             for name, values in watched.items()
         }
         return {"iwae": -bound, **means}  # (batch,) each
+
+    def _bound(self, log_weights: Tensor) -> Tensor:
+        """From the logarithms of weights (num_samples, batch) to the bound (batch,)."""
+        power = 1.0 - self.alpha
+        if power == 0.0:
+            return tf.reduce_mean(log_weights, axis=0)
+        log_sum = tf.reduce_logsumexp(power * log_weights, axis=0)
+        return (log_sum - math.log(self.num_samples)) / power
 
     def log_ratios(self, q: Any, p: Any, z: Tensor) -> dict[str, Tensor]:
         """The terms of log q(z|x) - log p(z), (num_samples, batch) each, of z from q."""
@@ -112,7 +135,12 @@ class IWAE(VAE):
         config = super().get_config()
         for name in ("estimator", "free_bits"):
             del config[name]
-        return {**config, "num_samples": self.num_samples, "gradient": self.gradient}
+        return {
+            **config,
+            "num_samples": self.num_samples,
+            "alpha": self.alpha,
+            "gradient": self.gradient,
+        }
 
 
 def _with_gradient_times(shares: list[Tensor], z: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ def dense(
     latent_dim: int,
     *,
     hidden: Sequence[int] = (500,),
-    activation: str = "tanh",
+    activation: str | Sequence[str] = "tanh",
     posterior: Any = "normal",
     likelihood: Any = "bernoulli",
     condition_dim: int | None = None,
@@ -34,7 +34,8 @@ def dense(
         event_shape: Shape of one example, an image's or a vector's.
         latent_dim: Width of the code.
         hidden: Widths of the encoder's hidden layers, first to last.
-        activation: Of the hidden layers; "glu" makes them gated linear units, with two kernels.
+        activation: Of the hidden layers, one for all or a list with one for each, first to last of
+            the encoder; "glu" makes them gated linear units, with two kernels.
         posterior: What the encoder must give parameters for; "deterministic" for a plain
             autoencoder.
         likelihood: What the decoder must give parameters for.
@@ -50,7 +51,8 @@ def dense(
         The encoder, from x (batch, *event_shape), and the decoder, from z (batch, latent_dim).
 
     Raises:
-        UserError: When the kernels cannot be tied, or a width is below 1.
+        UserError: When the kernels cannot be tied, a width is below 1, or there are not as many
+            activations as layers.
 
     Reference:
         Kingma and Welling (2013), "Auto-Encoding Variational Bayes", appendix C.
@@ -59,29 +61,41 @@ def dense(
     event_shape = tuple(event_shape)
     posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
     likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
+    activations = [activation] * len(hidden) if isinstance(activation, str) else [*activation]
+    if len(activations) != len(hidden):
+        raise UserError(
+            f"activation is one name, or one for each of the {len(hidden)} hidden layers. "
+            f"Received {activation!r}."
+        )
     if tied:
         check_tied(latent_dim, posterior_shape, event_shape, likelihood_shape, condition_dim)
-        if activation == "glu":
+        if "glu" in activations:
             raise UserError("Gated units have two kernels, which cannot be tied: leave out `tied`.")
     settings: dict[str, Any] = {
         "kernel_initializer": _initializer(kernel_stddev),
         "kernel_regularizer": keras.regularizers.L2(weight_decay) if weight_decay else None,
     }
     layer = partial(keras.layers.Dense, **settings)
-    hidden_layer = partial(layer, activation=activation)
-    if activation == "glu":
-        hidden_layer = partial(GatedDense, **settings)
+
+    def hidden_layer(name: str) -> Callable[..., keras.Layer]:
+        if name == "glu":
+            return partial(GatedDense, **settings)
+        return partial(layer, activation=name)
+
     names = [f"hidden_{index}" for index in range(len(hidden))]
     encoding = [
-        *(hidden_layer(width, name=name) for width, name in zip(hidden, names, strict=True)),
+        *(
+            hidden_layer(each)(width, name=name)
+            for each, width, name in zip(activations, hidden, names, strict=True)
+        ),
         layer(math.prod(posterior_shape), name="params"),
     ]
-    makers = [*([hidden_layer] * len(hidden)), layer]
+    makers: list[Callable[..., keras.Layer]] = [*map(hidden_layer, activations[::-1]), layer]
     if tied:
         makers = [
-            partial(TiedDense, source, activation=f)
-            for source, f in zip(
-                ["params", *names[::-1]], [*([activation] * len(hidden)), None], strict=True
+            partial(TiedDense, source, activation=each)
+            for source, each in zip(
+                ["params", *names[::-1]], [*activations[::-1], None], strict=True
             )
         ]
     decoding = [

@@ -22,8 +22,13 @@ _CODES = {
     "makhzani-2014": "k-sparse autoencoder: error of a linear classifier on the code",
 }
 """Papers whose codes are judged by classifiers, which takes labels and scikit-learn."""
-_LIKELIHOODS: dict[str, str] = {}
-"""Papers on generative models."""
+_LIKELIHOODS = {
+    "burda-2015": "VAE and IWAE, one and two layers of codes: likelihood and active units",
+    "hwalsuklee": "The pictures of two repositories, tensorflow-mnist-VAE and -CVAE",
+}
+"""Papers, and repositories, on generative models."""
+_EXACT = ("burda-2015",)
+"""Those whose own schedule is kept beside a shorter one."""
 PAPERS = _LIKELIHOODS | _CODES
 """Name -> what is compared, on MNIST."""
 
@@ -36,6 +41,7 @@ def reproduce(
     data: str | Path | None = None,
     out: str | Path = "runs",
     quick: bool = False,
+    exact: bool = False,
     verbose: int | str = "auto",
 ) -> Reproduction:
     """Trains what a paper trained, measures what it measured, and writes a page about it.
@@ -45,22 +51,28 @@ def reproduce(
         data: A folder of datasets; see `keras_vae.datasets.load`.
         out: The folder of all runs. A finished run of the same recipe and data is not made again.
         quick: Whether to train for minutes in place of hours: the same figures, and worse ones.
+        exact: Whether to train on the paper's own schedule where that takes days: "burda-2015".
         verbose: As in `keras.Model.fit`.
 
     Raises:
-        UserError: For a paper that is not here; and for data without labels, or without
-            scikit-learn, where a paper trains classifiers.
+        UserError: For a paper that is not here, or that has no schedule of days; and for data
+            without labels, or without scikit-learn, where a paper trains classifiers.
     """
     if paper not in PAPERS:
         raise UserError(
             f"Unknown paper {paper!r}: did you mean {nearest(paper, PAPERS)!r}? "
             f"Expected one of {', '.join(PAPERS)}."
         )
+    if exact and (quick or paper not in _EXACT):
+        raise UserError(
+            f"The paper's own schedule is kept for {', '.join(_EXACT)}, and takes days. Received "
+            f"{paper!r}{' and the quick form' if quick else ''}: leave out one of them."
+        )
     from keras_vae.evaluation import require_scikit_learn
     from keras_vae.papers.laboratory import SEED, Laboratory
     from keras_vae.papers.page import write_page
 
-    laboratory = Laboratory(paper, data, out, quick, verbose)
+    laboratory = Laboratory(paper, data, out, quick, verbose, exact)
     dataset = laboratory.dataset()
     if paper in _CODES:
         require_scikit_learn()
@@ -73,7 +85,7 @@ def reproduce(
     findings = module.measure(laboratory)
     reproduction = Reproduction(
         paper=paper,
-        quick=quick,
+        form=laboratory.form,
         data=dataset.name,
         train_rows=len(dataset.x_train),
         test_rows=len(dataset.x_test),

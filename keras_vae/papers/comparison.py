@@ -55,7 +55,7 @@ class Reproduction:
 
     Attributes:
         paper: Its name in `PAPERS`.
-        quick: Whether the models were trained for minutes.
+        form: "quick", trained for minutes, "full", for hours, or "exact", for as long as the paper.
         data: The name of the dataset.
         train_rows: How many rows the models were trained on.
         test_rows: How many rows the figures were measured on.
@@ -66,7 +66,7 @@ class Reproduction:
     """
 
     paper: str
-    quick: bool
+    form: str
     data: str
     train_rows: int
     test_rows: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Laboratory:
         out: The folder of all runs.
         quick: Whether to train for minutes.
         verbose: As in `keras.Model.fit`.
+        exact: Whether to train for as long as the paper did.
     """
 
     paper: str
@@ -36,30 +38,68 @@ class Laboratory:
     out: str | Path
     quick: bool
     verbose: int | str
+    exact: bool = False
 
     def epochs(self, full: int, quick: int) -> int:
         """One of the two."""
         return quick if self.quick else full
 
-    def model(self, name: str, recipe: str, epochs: int, *assignments: str) -> LatentModel:
-        """A trained model, from an earlier run if there is one.
+    def recipe(self, name: str, recipe: str, epochs: int, *assignments: str) -> recipes.Recipe:
+        """A recipe of the package with other values.
 
         Args:
-            name: Of the run, after the paper's.
+            name: Of its runs, after the paper's.
             recipe: The name of a recipe.
             epochs: How long.
             *assignments: Values of the recipe that are others, as in `Recipe.override`.
         """
         assignments = (*assignments, f"training.seed={SEED}")
         chosen = recipes.load(recipe).override(assignments).with_epochs(epochs)
-        chosen = dataclasses.replace(chosen, name=f"{self.paper}-{name}")
-        run = recipes.fit_once(chosen, data=self.data, out=self.out, verbose=self.verbose)
+        return dataclasses.replace(chosen, name=f"{self.paper}-{name}")
+
+    def run(self, recipe: recipes.Recipe) -> recipes.Run:
+        """The run of a trained model: an earlier one if there is one, gone on with if it stopped.
+
+        Args:
+            recipe: What `recipe` gives.
+        """
+        return recipes.fit_once(recipe, data=self.data, out=self.out, verbose=self.verbose)
+
+    def model(self, name: str, recipe: str, epochs: int, *assignments: str) -> LatentModel:
+        """The trained model of a `recipe`, whose arguments these are."""
+        run = self.run(self.recipe(name, recipe, epochs, *assignments))
         return recipes.open_model(str(run.folder)).model
+
+    def nll(self, run: recipes.Run, num_samples: int, rows: int) -> float:
+        """Negative log-likelihood of the first test rows, in nats, by importance sampling.
+
+        It takes minutes, so it is kept in the run's folder.
+
+        Args:
+            run: Of a generative model.
+            num_samples: For each row.
+            rows: How many of the test rows.
+        """
+        file = run.folder / f"nll-{num_samples}-samples-{rows}-rows.json"
+        if not file.exists():
+            model = recipes.open_model(str(run.folder)).model
+            scores = evaluation.likelihood_scores(
+                model, self.dataset().x_test[:rows], num_samples=num_samples, seed=SEED
+            )
+            part = file.with_suffix(".part")
+            part.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+            part.replace(file)
+        return float(json.loads(file.read_text(encoding="utf-8"))["nll"])
+
+    @property
+    def form(self) -> str:
+        """Which form this is: "quick", "full" or "exact"."""
+        return "quick" if self.quick else "exact" if self.exact else "full"
 
     @property
     def folder(self) -> Path:
-        """Where the page and the pictures go: `<out>/<paper>/full/`, or `quick`."""
-        return Path(self.out) / self.paper / ("quick" if self.quick else "full")
+        """Where the page and the pictures go: `<out>/<paper>/<form>/`."""
+        return Path(self.out) / self.paper / self.form
 
     def picture(self, name: str, figure: Figure, caption: str) -> Picture:
         """Writes a figure into the paper's folder.

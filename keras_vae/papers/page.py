@@ -64,10 +64,9 @@ def write_page(reproduction: Reproduction, description: str, about: str) -> None
 
 def protocol(reproduction: Reproduction) -> str:
     """On what the figures were measured, and which form was run."""
-    form = "quick form" if reproduction.quick else "full form"
     return (
         f"{reproduction.test_rows} test rows of {reproduction.data}, trained on "
-        f"{reproduction.train_rows}; seed {reproduction.seed}; {form}"
+        f"{reproduction.train_rows}; seed {reproduction.seed}; {reproduction.form} form"
     )
 
 

@@ -11,10 +11,11 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_vae import models, networks
-from keras_vae.arrays import check_range
+from keras_vae.arrays import BATCH_SIZE, check_range
 from keras_vae.datasets import Dataset
 from keras_vae.distributions.likelihoods import LIKELIHOODS
 from keras_vae.distributions.posteriors import POSTERIORS
@@ -67,6 +68,10 @@ def check(recipe: Recipe) -> None:
                     f"model.name is {cls.__name__!r} and network.name is {name!r}: a "
                     f"{model.__name__} is made of {layers!r}, and no other model is."
                 )
+    if "start" in recipe.training and is_stack:
+        raise UserError(
+            "training.start is for a model of one decoder: leave it out for a StackedAutoencoder."
+        )
     if recipe.pretraining and not is_stack:
         raise UserError(
             f"[pretraining] is for a StackedAutoencoder: leave it out for a {cls.__name__}."
@@ -82,6 +87,11 @@ def check(recipe: Recipe) -> None:
                 )
         _check_model("model.autoencoders", layer, _layer_class(layer))
     _check_optimizer("training", recipe.training["optimizer"])
+    if _table(recipe.training["optimizer"]).get("use_ema") and recipe.training["keep"] == "best":
+        raise UserError(
+            'training.optimizer.use_ema ends a fit with averaged weights, and training.keep="best" '
+            "with those of one epoch: leave out one of them."
+        )
     if "optimizer" in recipe.pretraining:
         _check_optimizer("pretraining", recipe.pretraining["optimizer"])
 
@@ -100,7 +110,26 @@ def build(recipe: Recipe, dataset: Dataset) -> LatentModel:
     model.compile(optimizer(recipe.training, dataset), **compile_arguments)
     for name, rows in (("x_train", dataset.x_train), ("x_test", dataset.x_test)):
         check_range(f"{name} of {dataset.name!r}", rows, model.likelihood_layer.support)
+    if "start" in recipe.training:
+        _start_at_the_mean(model, dataset)
     return model
+
+
+def _start_at_the_mean(model: LatentModel, dataset: Dataset) -> None:
+    """Sets the decoder's last bias to the parameters of the mean of the training rows.
+
+    Without it, the first epochs go by while the biases of pixels that are always black fall.
+    """
+    total = np.zeros(dataset.event_shape)
+    for begin in range(0, len(dataset.x_train), BATCH_SIZE):
+        total += dataset.x_train[begin : begin + BATCH_SIZE].sum(axis=0, dtype=np.float64)
+    scale = 255.0 if dataset.x_train.dtype == np.uint8 else 1.0
+    mean = total / (scale * len(dataset.x_train))  # (*event_shape,)
+    layers = [layer for layer in model.decoder._flatten_layers() if layer.name == "params"]
+    bias = layers[-1].bias
+    if math.prod(bias.shape) != mean.size:  # a convolution has one for each channel
+        mean = mean.mean(axis=tuple(range(mean.ndim - 1)))  # (channels,)
+    bias.assign(model.likelihood_layer.params_of_mean(mean).reshape(bias.shape))
 
 
 def optimizer(settings: Mapping[str, Any], dataset: Dataset) -> keras.optimizers.Optimizer:

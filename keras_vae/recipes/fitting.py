@@ -95,15 +95,23 @@ def fit_once(
 ) -> Run:
     """Returns a finished run of exactly this recipe and these data; makes one if there is none.
 
+    A run of it that was stopped goes on, as if it had not: call this again after that, but not
+    twice at a time.
+
     Args:
         recipe: A recipe.
         data: As in `fit`.
         out: The folder of all runs.
         verbose: As in `keras.Model.fit`.
     """
-    resolved, _ = _with_data(recipe, data)
-    run = _latest(out, resolved, finished=True)
-    return run or fit(recipe, data=data, out=out, verbose=verbose)
+    resolved, dataset = _with_data(recipe, data)
+    finished = _latest(out, resolved, finished=True)
+    if finished is not None:
+        return finished
+    begun = _latest(out, resolved, finished=False)
+    if begun is None:
+        return fit(recipe, data=data, out=out, verbose=verbose)
+    return _finish(begun, resolved.build(dataset), dataset, "1 epoch", (), verbose)
 
 
 def _latest(out: str | Path, recipe: Recipe, finished: bool) -> Run | None:

@@ -40,6 +40,7 @@ _TRAINING = {
     "min_steps": int,
     "batch_size": int,
     "optimizer": str | dict,
+    "start": Literal["data_mean"],
     "seed": int,
     "validation": bool,
     "keep": Literal["last", "best"],
@@ -65,11 +66,14 @@ class Recipe:
         model: `name` of a model class, and its parameters.
         training: `epochs`, `min_steps` (a small dataset gets more epochs to reach them),
             `batch_size`, `optimizer` (its learning rate may be a table that names a Keras schedule,
-            whose `decay_steps` are all steps unless given), `seed`, `validation` (whether the test
-            rows are evaluated after every epoch), `keep` ("last", or "best" for the weights of the
-            epoch with the lowest `val_loss`), `patience` (so many epochs without a lower `val_loss`
-            end the fit), and Keras' `steps_per_execution` and `jit_compile`. Under a schedule of
-            `beta`, the losses of two epochs are not of one objective.
+            whose `decay_steps` are all steps unless given; `use_ema` gives the fitted model the
+            moving averages of its weights), `start` ("data_mean" sets the decoder's last bias, so
+            that the first reconstructions are about the mean of the training rows), `seed`,
+            `validation` (whether the test rows are evaluated after every epoch), `keep` ("last", or
+            "best" for the weights of the epoch with the lowest `val_loss`), `patience` (so many
+            epochs without a lower `val_loss` end the fit), and Keras' `steps_per_execution` and
+            `jit_compile`. Under a schedule of `beta`, the losses of two epochs are not of one
+            objective.
         pretraining: Of a stack, layer by layer, before that: `epochs` of each layer, and
             `batch_size` and `optimizer` where they are not those of `training`. Empty for none.
     """

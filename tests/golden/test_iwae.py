@@ -98,6 +98,33 @@ def test_sticking_the_landing_is_unbiased_for_one_sample_alone():
     assert np.abs(mean / error).max() > 8
 
 
+def test_alpha_goes_from_the_bound_to_the_elbo():
+    alphas = (0.0, 0.3, 0.9, 0.9999, 1.0)
+    values = [bounds(iwae(num_samples=5, alpha=alpha), 500)[0] for alpha in alphas]
+    for higher, lower in itertools.pairwise(values):
+        assert np.all(higher > lower - 5e-3)  # near 1, float32 is divided by little
+    assert np.all(values[0] > values[-1] + 1e-5)
+    np.testing.assert_allclose(values[-2], values[-1], atol=0.05)
+    x, _ = TRUTH.data(20)
+    noise = Noise.for_rows(0, x)
+    model = iwae(num_samples=5, alpha=1.0)
+    bound = -model.loss_terms(tf.constant(x), None, noise, training=True)["iwae"]
+    estimator = {"name": "monte_carlo_kl", "num_samples": 5}
+    np.testing.assert_allclose(
+        bound, TRUTH.model(DIAGONAL, 0.3, estimator=estimator).elbo(x), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0])
+def test_dreg_is_unbiased_for_every_alpha(alpha):
+    standard = bounds(iwae(num_samples=5, alpha=alpha))[1]
+    dreg = bounds(iwae(num_samples=5, alpha=alpha, gradient="doubly_reparameterized"))[1]
+    difference, error = mean_and_error(standard - dreg)
+    assert np.all(np.abs(difference) < 4 * error)
+    assert np.all(np.abs(standard.mean(axis=0)).max() > 3 * error)  # there is a gradient to see
+    assert np.all(dreg.var(axis=0) < 0.9 * standard.var(axis=0))
+
+
 @pytest.mark.parametrize("gradient", GRADIENTS[1:])
 def test_at_the_exact_posterior_no_gradient_is_left(gradient):
     """Where the exact posterior is diagonal: the variance is 0, the standard gradient's is not."""
@@ -135,6 +162,7 @@ def test_the_decoder_has_the_bounds_own_gradient():
         ({"free_bits": 0.5}, "no free_bits"),
         ({"estimator": "analytic_kl"}, "no estimator"),
         ({"num_samples": 0}, "num_samples is at least 1"),
+        ({"alpha": 2.0}, r"alpha is in \[0, 1\]"),
         ({"gradient": "dreg"}, "doubly_reparameterized"),
     ],
 )

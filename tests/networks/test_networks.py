@@ -269,3 +269,13 @@ def test_stages_fit_on_each_other():
         for encoder, _ in stages
     ]
     assert widths == [[6], [], [7, 8]]
+
+
+def test_an_activation_for_each_layer():
+    """The decoder has them in the mirror's order."""
+    encoder, decoder = dense((8,), 2, hidden=(6, 5), activation=["elu", "tanh"])
+    for network, expected in ((encoder, ["elu", "tanh"]), (decoder, ["tanh", "elu"])):
+        layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+        assert [layer.activation.__name__ for layer in layers] == [*expected, "linear"]
+    with pytest.raises(UserError, match="one for each of the 2 hidden layers"):
+        dense((8,), 2, hidden=(6, 5), activation=["elu"])

@@ -270,3 +270,49 @@ def test_a_cvae_needs_labels(tmp_path):
     np.savez(path, x_train=np.zeros((9, 8, 8), "uint8"), x_test=np.zeros((2, 8, 8), "uint8"))
     with pytest.raises(UserError, match="needs a label"):
         recipes.load(write_recipe(tmp_path, model="CVAE")).build(datasets.load("mnist", path))
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        [],
+        ["network.name=convolutional", "network.filters=[3]"],
+        [
+            "model.name=HierarchicalVAE",
+            "network.name=dense_stages",
+            "network.latent_dims=[3, 2]",
+        ],
+    ],
+)
+def test_a_model_starts_at_the_mean_of_the_data(recipe, tmp_path, assignments):
+    """Of what the decoder's last layer gives for zeros, before any step."""
+    tables = recipe.override(["training.start=data_mean"]).to_toml()
+    for line in ("latent_dim = 2\n", "hidden = [\n    8,\n]\n") if len(assignments) == 3 else ():
+        tables = tables.replace(line, "")
+    (tmp_path / "start.toml").write_text(tables)
+    shifted = write_data(tmp_path)
+    arrays = dict(np.load(shifted))
+    arrays["x_train"][:, 0] = 0
+    np.savez(shifted, **arrays)
+    dataset = datasets.load("mnist", shifted)
+    model = recipes.load(tmp_path / "start.toml").override(assignments).build(dataset)
+    (bias,) = (
+        layer.bias.numpy() for layer in model.decoder._flatten_layers() if layer.name == "params"
+    )
+    mean = arrays["x_train"].mean(axis=0) / 255
+    expected = mean.ravel() if bias.size == 64 else mean.mean(axis=(0, 1))
+    np.testing.assert_allclose(1 / (1 + np.exp(-bias)), np.clip(expected, 1e-3, 1), rtol=1e-3)
+
+
+def test_a_start_that_is_not_known_is_told(recipe, dataset):
+    start = recipe.override(["training.start=data_mean"])
+    with pytest.raises(UserError, match="Normal cannot begin at the mean"):
+        start.override(["model.likelihood=normal"]).build(dataset)
+    with pytest.raises(UserError, match="leave it out for a StackedAutoencoder"):
+        start.override([*STACK, "training.start=data_mean"]).build(dataset)
+
+
+def test_averaged_weights_and_the_best_ones_are_two_things(recipe, dataset):
+    both = ["training.optimizer={name='adam', use_ema=true}", "training.keep=best"]
+    with pytest.raises(UserError, match="use_ema ends a fit with averaged weights"):
+        recipe.override(both).build(dataset)

@@ -95,6 +95,7 @@ def test_a_run_is_whole(recipe, whole):
         "manifold",
         "reconstructions",
         "samples",
+        "styles",
     }
 
 
@@ -283,3 +284,34 @@ def test_the_sample_is_named_in_every_result(tmp_path):
     assert run.metrics()["data"] == "mnist-sample"
     assert run.history_rows()[0]["data"] == "mnist-sample"
     assert set(run.metrics()["metrics"]) == {"loss", "reconstruction"}
+
+
+def test_averaged_weights_end_a_fit_and_survive_a_stop(data, tmp_path):
+    """With XLA, as recipes train: the last weights are the averages, those of the steps by hand."""
+    optimizer = "training.optimizer={name='sgd', learning_rate=0.5, use_ema=true, ema_momentum=0.5}"
+    recipe = recipes.load(write_recipe(tmp_path)).override([optimizer])
+    recipe = recipe.override(["training.jit_compile=true", "training.batch_size=50"])
+    whole = recipes.fit(recipe, data=data, out=tmp_path / "whole", verbose=0)
+    raw = [
+        recipes.fit(
+            recipe.override(["training.optimizer.use_ema=false"]).with_epochs(epochs),
+            data=data,
+            out=tmp_path / str(epochs),
+            verbose=0,
+        )
+        for epochs in (1, 2)
+    ]  # an epoch is one step
+    first, second = (recipes.open_model(str(run.folder)).model.encoder for run in raw)
+    averaged = recipes.open_model(str(whole.folder)).model
+    for kernel, one, two in zip(
+        averaged.encoder.get_weights(), first.get_weights(), second.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(kernel, (one + two) / 2, rtol=1e-4, atol=1e-6)
+    assert not np.allclose(first.get_weights()[0], second.get_weights()[0], atol=1e-4)
+    with pytest.raises(recipes.Interrupted):
+        recipes.fit(recipe, data=data, out=tmp_path / "cut", callbacks=[CtrlC(1)], verbose=0)
+    again = recipes.fit_once(recipe, data=data, out=tmp_path / "cut", verbose=0)
+    assert again.folder.name == "1"
+    for one, other in zip(weights(again), weights(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert again.metrics()["metrics"] == whole.metrics()["metrics"]

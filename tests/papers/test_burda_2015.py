@@ -1,0 +1,70 @@
+"""The schedule of each form, and what each of the ten models is."""
+
+import numpy as np
+import pytest
+
+from keras_vae import HierarchicalVAE, papers, recipes
+from keras_vae.errors import UserError
+from keras_vae.papers.burda_2015 import boundaries, recipe
+from keras_vae.papers.laboratory import Laboratory
+from recipes.tiny import write_data
+
+
+def laboratory(data, out, **form):
+    return Laboratory("burda-2015", data, out, form.pop("quick", False), 0, **form)
+
+
+def test_the_papers_schedule():
+    lengths = [3**i for i in range(8)]
+    ends = boundaries(lengths, 3280 * 3000)
+    assert ends[:3] == [3000, 12000, 39000]
+    np.testing.assert_array_equal(np.diff([0, *ends, 3280 * 3000]) / 3000, lengths)
+
+
+@pytest.mark.parametrize(("form", "epochs"), [({"exact": True}, 3280), ({}, 48)])
+def test_the_rates_of_each_form(form, epochs, tmp_path):
+    """50 rows in batches of 20 are three steps per epoch."""
+    rows = laboratory(write_data(tmp_path), tmp_path, **form)
+    model = recipe(rows, "VAE", 5, 1).build(rows.dataset())
+    adam, steps = model.optimizer, 3 * epochs
+    assert adam.epsilon == 1e-4
+    assert model.estimator.num_samples == 5
+    for step, rate in ((0, 1e-3), (steps - 1, 1e-4)):
+        adam.iterations.assign(step)
+        np.testing.assert_allclose(float(adam.learning_rate), rate, rtol=1e-5)
+    if "exact" in form:
+        adam.iterations.assign(3 * 4)  # after 3^0 and 3^1 epochs
+        assert float(adam.learning_rate) == pytest.approx(10 ** (-3 - 1 / 7))
+        adam.iterations.assign(3 * 4 + 1)
+        assert float(adam.learning_rate) == pytest.approx(10 ** (-3 - 2 / 7))
+
+
+@pytest.mark.parametrize(("objective", "alpha"), [("VAE", 1.0), ("IWAE", 0.0)])
+def test_two_layers_of_codes(objective, alpha, tmp_path):
+    rows = laboratory(write_data(tmp_path), tmp_path)
+    model = recipe(rows, objective, 50, 2).build(rows.dataset())
+    assert type(model) is HierarchicalVAE
+    assert (model.alpha, model.num_samples, model.gradient) == (alpha, 50, "standard")
+    assert [stage[0].output_shape for stage in model.stages] == [(None, 200), (None, 100)]
+
+
+def test_a_likelihood_is_measured_once(tmp_path, monkeypatch):
+    rows = laboratory(write_data(tmp_path), tmp_path)
+    small = recipes.load("mnist-vae").override(["network.hidden=[4]", "network.latent_dim=2"])
+    model = small.build(rows.dataset())
+    run = recipes.Run.create(tmp_path, small)
+    model.save(run.model_file)
+    found = rows.nll(run, 10, 5)
+    expected = model.log_likelihood(rows.dataset().x_test[:5], num_samples=10).mean()
+    np.testing.assert_allclose(found, -expected, rtol=1e-5)
+    monkeypatch.setattr("keras_vae.evaluation.likelihood_scores", None)
+    assert rows.nll(run, 10, 5) == found
+
+
+@pytest.mark.parametrize(
+    ("paper", "form"),
+    [("rifai-2011", {"exact": True}), ("burda-2015", {"exact": True, "quick": True})],
+)
+def test_a_schedule_of_days_is_asked_for_alone(paper, form):
+    with pytest.raises(UserError, match="is kept for burda-2015, and takes days"):
+        papers.reproduce(paper, **form)
