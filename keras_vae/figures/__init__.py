@@ -19,6 +19,7 @@ from keras_vae.figures.decoded import (
     samples,
 )
 from keras_vae.figures.features import filters, tangents
+from keras_vae.figures.posterior import posterior
 from keras_vae.figures.restored import corruption
 from keras_vae.figures.sheets import image_sheet, save_images
 from keras_vae.figures.suitability import suitable
@@ -33,6 +34,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "analogies": analogies,
     "filters": filters,
     "tangents": tangents,
+    "posterior": posterior,
     "compare": compare,
     "history": history,
 }
@@ -48,6 +50,7 @@ __all__ = [
     "interpolate",
     "latent",
     "manifold",
+    "posterior",
     "reconstructions",
     "samples",
     "save_images",
