@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, check_counts
 from keras_vae.evaluation.chains import Progress, Start
 from keras_vae.evaluation.nuts import posterior_samples
 from keras_vae.models import Generative, LikelihoodEstimate
@@ -65,6 +65,7 @@ def hmc_marginal_likelihood(
         Kingma and Welling (2013), "Auto-Encoding Variational Bayes", appendix D; West (1993),
         "Approximating Posterior Distributions by Mixtures", for the kernels.
     """
+    check_counts(num_chains=num_chains, num_samples=num_samples)
     if model.latent_dim > WIDEST:
         raise UserError(
             f"No density fits samples of {model.latent_dim} dimensions well, and this estimator "

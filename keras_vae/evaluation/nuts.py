@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.errors import check_counts
+from keras_vae.errors import UserError, check_counts
 from keras_vae.evaluation.chains import (
     Progress,
     Start,
@@ -66,7 +66,7 @@ def posterior_samples(
         condition: Labels (num,) or values (num, condition_dim) of a conditional model.
         start: Where chains begin, at samples of: "posterior", the encoder's, or "prior".
         num_chains: For each example.
-        num_samples: Of each chain, after `num_burnin`.
+        num_samples: Of each chain, after `num_burnin`; at least 4.
         num_burnin: Samples of each chain that are thrown away, and tune the step size before.
         seed: Of all noise; of binarization as in `model.log_likelihood`.
         progress: Called with the number of examples just done.
@@ -75,14 +75,19 @@ def posterior_samples(
         `z`, `log_joint`, `r_hat` and `acceptance`.
 
     Raises:
-        UserError: For a number below 1, or an unknown start.
+        UserError: For a number too small, or an unknown start.
 
     Reference:
         Hoffman and Gelman (2014), "The No-U-Turn Sampler", algorithm 6; Gelman and Rubin (1992),
         "Inference from Iterative Simulation Using Multiple Sequences", for `r_hat`.
     """
-    check_counts(num_chains=num_chains, num_samples=num_samples, num_burnin=num_burnin)
+    check_counts(num_chains=num_chains, num_burnin=num_burnin)
     check_start(start)
+    if num_samples < 4:
+        raise UserError(
+            f"R-hat compares halves of chains of at least 4 samples. Received {num_samples=}: take "
+            "more."
+        )
     # Without XLA, which takes as long for a step and far longer to compile one.
     program = model.program(_chains, jit_compile=False)
     lengths = tf.constant(num_burnin), tf.constant(num_samples)

@@ -64,13 +64,13 @@ def posterior(
     from keras_vae.noise import Noise
 
     check_suitable("posterior", model, dataset)
-    check_positive(num=num, num_chains=num_chains, num_samples=num_samples, num_burnin=num_burnin)
+    check_positive(num=num, num_chains=num_chains, num_burnin=num_burnin)
     rows = pick_rows(dataset, num, seed)
     condition = conditions_of(model, dataset, rows)
     x = tf.constant(values(dataset.x_test[rows]))  # (rows, *event_shape)
     x = model.likelihood_layer.observe(x, Noise.for_rows(seed, x)).numpy()
     times = []
-    for samples, burnin in ((1, 1), (num_samples, num_burnin)):  # the first time, to trace
+    for samples, burnin in ((4, 1), (num_samples, num_burnin)):  # the first time, to trace
         model.encode(x, condition)
         begin = perf_counter()
         model.encode(x, condition)
