@@ -13,7 +13,7 @@ from keras_vae.distributions import DiagonalNormal, MultivariateNormalTriL
 from keras_vae.errors import UserError, check_counts
 from keras_vae.evaluation.chains import batches
 from keras_vae.evaluation.scores import estimated_likelihood
-from keras_vae.models import Generative, MonteCarloKL
+from keras_vae.models import VAE, MonteCarloKL
 from keras_vae.noise import Noise, Tensor
 from keras_vae.rows import Array
 
@@ -49,7 +49,7 @@ class InferenceGaps(NamedTuple):
 
 
 def inference_gaps(
-    model: Generative,
+    model: VAE,
     x: Any,
     condition: Any = None,
     *,
@@ -64,7 +64,7 @@ def inference_gaps(
     to the largest ELBO. Both ELBOs are then estimated from the same new samples.
 
     Args:
-        model: A model with a prior, and the posterior "normal" or "multivariate_normal_tril".
+        model: A VAE with the posterior "normal" or "multivariate_normal_tril".
         x: Data (num, *event_shape).
         condition: Labels (num,) or values (num, condition_dim) of a conditional model.
         likelihood: An estimator of log p(x) and its arguments, as `likelihood_scores` takes them,
@@ -106,7 +106,7 @@ def inference_gaps(
 
 
 def _elbos(
-    model: Generative,
+    model: VAE,
     seed: Tensor,
     num_steps: Tensor,
     num_chunks: Tensor,

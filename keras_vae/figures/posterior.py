@@ -102,38 +102,31 @@ def posterior(
         facecolor="white",
         layout=ConstrainedLayoutEngine(rect=(0, 0, 1, below), w_pad=0.08, h_pad=0.08),
     )
+    labels = dataset.y_test if dataset.num_classes is not None else None
     for index, row in enumerate(rows):
         axes = figure.add_subplot(down, across, index + 1)
         _draw(axes, codes[index], grid[:, :, index], density[:, :, index])
         _show(axes, x[index])
-        label = "" if dataset.num_classes is None else f", label {dataset.y_test[row]}"  # type: ignore[index]
-        r_hat = found.r_hat[index].max()
-        axes.set_title(f"row {row}{label}: R-hat {r_hat:.3f}", loc="left", size=FONT_SIZE)
-    steps = f"{num_chains} chains of {num_burnin} + {num_samples}"
+        name = f"row {row}" if labels is None else f"row {row}, label {labels[row]}"
+        title = f"{name}: R-hat {found.r_hat[index].max():.3f}"
+        axes.set_title(title, loc="left", size=FONT_SIZE)
     encoder, chains = (_milliseconds(time / len(rows)) for time in times)
-    text = {"x": 0.15 / width, "va": "top", "ha": "left"}
-    figure.text(
-        y=1 - 0.12 / height,
-        s=title_of("posterior", model, dataset),
-        size=10.5,
-        weight="bold",
-        **text,
+    title = title_of("posterior", model, dataset)
+    subtitle = (
+        f"encoder {encoder} per image; NUTS {chains} "
+        f"({num_chains} chains of {num_burnin} + {num_samples}); R-hat at most "
+        f"{found.r_hat.max():.3f}, acceptance {found.acceptance.mean():.2f}"
     )
-    figure.text(
-        y=1 - 0.32 / height,
-        s=f"encoder {encoder} per image; NUTS {chains} ({steps}); R-hat at most "
-        f"{found.r_hat.max():.3f}, acceptance {found.acceptance.mean():.2f}",
-        size=FONT_SIZE,
-        color=GREY,
-        **text,
-    )
+    left = 0.15 / width
+    figure.text(left, 1 - 0.12 / height, title, va="top", size=10.5, weight="bold")
+    figure.text(left, 1 - 0.32 / height, subtitle, va="top", size=FONT_SIZE, color=GREY)
     figure.legend(
         handles=[
             Line2D([], [], color="tab:blue", label="q(z|x): 50, 90 and 99 % lie within"),
             Line2D([], [], color=ACCENT, marker=".", linestyle="", label="samples of p(z|x)"),
         ],
         loc="upper left",
-        bbox_to_anchor=(0.15 / width, 1 - 0.48 / height),
+        bbox_to_anchor=(left, 1 - 0.48 / height),
         borderpad=0.0,
         borderaxespad=0.0,
         frameon=False,
@@ -164,8 +157,12 @@ def _draw(axes: Axes, codes: Array, grid: Array, density: Array) -> None:
     descending = np.sort(density, axis=None)[::-1]
     share = np.cumsum(descending) / descending.sum()
     levels = descending[np.searchsorted(share, _MASSES)]
-    axes.scatter(*codes.T, s=3, color=ACCENT, alpha=0.35, linewidths=0, rasterized=True)
-    axes.contour(*np.moveaxis(grid, -1, 0), density, levels=levels, colors="tab:blue", linewidths=1)
+    axes.scatter(
+        codes[:, 0], codes[:, 1], s=3, color=ACCENT, alpha=0.35, linewidths=0, rasterized=True
+    )
+    axes.contour(
+        grid[..., 0], grid[..., 1], density, levels=levels, colors="tab:blue", linewidths=1
+    )
     axes.set_xlim(grid[0, 0, 0], grid[0, -1, 0])
     axes.set_ylim(grid[0, 0, 1], grid[-1, 0, 1])
     axes.set_aspect("equal")
