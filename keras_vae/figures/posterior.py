@@ -13,7 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from keras_vae.datasets import Dataset
-from keras_vae.figures.examples import check_positive, conditions_of, pick_rows, title_of, values
+from keras_vae.figures.examples import check_positive, conditions_of, pick_rows, title_of
 from keras_vae.figures.panels import ACCENT, DPI, FONT_SIZE, GREY
 from keras_vae.figures.sheets import is_image
 from keras_vae.figures.suitability import check_suitable
@@ -58,8 +58,6 @@ def posterior(
         One axes for each example, and one within it for its image if it is one.
     """
     # Here: image sheets do without tensorflow.
-    import tensorflow as tf
-
     from keras_vae.evaluation import posterior_samples
     from keras_vae.noise import Noise
 
@@ -67,8 +65,8 @@ def posterior(
     check_positive(num=num, num_chains=num_chains, num_burnin=num_burnin)
     rows = pick_rows(dataset, num, seed)
     condition = conditions_of(model, dataset, rows)
-    x = tf.constant(values(dataset.x_test[rows]))  # (rows, *event_shape)
-    x = model.likelihood_layer.observe(x, Noise.for_rows(seed, x)).numpy()
+    inputs, given = model.as_inputs(dataset.x_test[rows], condition)  # (rows, *event_shape)
+    x = model.likelihood_layer.observe(inputs, Noise.for_rows(seed, inputs)).numpy()
     times = []
     for samples, burnin in ((4, 1), (num_samples, num_burnin)):  # the first time, to trace
         model.encode(x, condition)
@@ -87,7 +85,7 @@ def posterior(
         times = [middle - begin, perf_counter() - middle]
 
     codes = np.moveaxis(found.z, 2, 0).reshape(len(rows), -1, 2)  # (rows, samples * chains, 2)
-    q = model.posterior(x, None if condition is None else tf.constant(condition))
+    q = model.posterior(x, given)
     grid = _grids(codes, np.asarray(q.mean()), np.asarray(q.stddev()))  # (_GRID, _GRID, rows, 2)
     log_density = np.asarray(q.log_prob(grid.reshape(-1, len(rows), 2)))  # (_GRID^2, rows)
     density = np.exp(log_density - log_density.max(axis=0)).reshape(_GRID, _GRID, -1)

@@ -185,7 +185,8 @@ class Generative:
 
         Args:
             function: Of the model and tensors; one that is defined once, as a module's are.
-            **options: Of `tf.function`; XLA compiles it where it can compile the model.
+            **options: Of `tf.function`, the first time; by default XLA compiles what it can of a
+                model.
         """
         if function not in self._programs:
 

@@ -154,9 +154,9 @@ def test_gaps_of_a_bad_encoder(conditional, full, supports_jit):
     model = truth.model(bad, 0.15)
     model.supports_jit = supports_jit
     x, c = truth.data(NUM)
-    likelihood = {"estimator": "is", "num_samples": 20000}
+    likelihood = {"estimator": "is", "num_samples": 10000}
     gaps = inference_gaps(
-        model, x, *given(truth, c), likelihood=likelihood, num_steps=300, num_samples=10_000
+        model, x, *given(truth, c), likelihood=likelihood, num_steps=300, num_samples=4000
     )
     approximation = normal_kl(np.zeros(truth.latent), best, truth)
     total = normal_kl(offset, bad, truth)
