@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
@@ -12,6 +11,14 @@ from keras_vae.cli._progress import progress_bar
 from keras_vae.cli._table import probes_table, results_table
 from keras_vae.cli._tensorflow import import_tensorflow
 
+_SETTINGS = {
+    "is": ("num_samples",),
+    "ais": ("num_chains", "num_temperatures"),
+    "bdmc": ("num_chains", "num_temperatures"),
+    "hmc": ("num_samples", "num_chains"),
+}
+"""What each estimator of the likelihood is told."""
+
 
 @click.command("evaluate")
 @model_argument
@@ -19,32 +26,34 @@ from keras_vae.cli._tensorflow import import_tensorflow
 @click.option(
     "--likelihood",
     "estimator",
-    type=click.Choice(["is", "ais", "bdmc"]),
+    type=click.Choice([*_SETTINGS]),
     default="is",
     show_default=True,
-    help="Importance sampling, annealed importance sampling (minutes for 100 rows), or a bracket "
-    "of the likelihood of as many rows that MODEL draws itself.",
+    help="Importance sampling, annealed importance sampling (minutes for 100 rows), a bracket of "
+    "the likelihood of as many rows that MODEL draws itself, or Hamiltonian Monte Carlo for codes "
+    "of at most 10 numbers (minutes).",
 )
 @click.option(
     "--num-samples",
     type=click.IntRange(min=0),
     default=5000,
     show_default=True,
-    help="Importance samples per row for the negative log-likelihood; 0 leaves it out.",
+    help="Samples per row for the negative log-likelihood, of is and of each of hmc's two sets; 0 "
+    "leaves it out.",
 )
 @click.option(
     "--num-chains",
     type=click.IntRange(min=1),
     default=16,
     show_default=True,
-    help="Chains per row, of ais and bdmc.",
+    help="Chains per row, of ais, bdmc and hmc.",
 )
 @click.option(
     "--num-temperatures",
     type=click.IntRange(min=1),
     default=200,
     show_default=True,
-    help="Steps of each chain; more are slower and tighter.",
+    help="Steps of each chain of ais and bdmc; more are slower and tighter.",
 )
 @click.option("--limit", type=click.IntRange(min=2), help="Only the first so many test rows.")
 @click.option(
@@ -69,23 +78,22 @@ def command(
     """Measure MODEL on the test rows, in nats per example.
 
     MODEL is a run folder, a .keras file, an exported folder, or a name; see `keras-vae --help`.
-    The negative log-likelihood (nll) is an upper bound, tight for many samples or temperatures; its
-    standard error is over the rows.
+    The negative log-likelihood (nll) is an upper bound, tight for many samples or temperatures, and
+    by hmc a lower one; its standard error is over the rows.
     """
     import_tensorflow()
     from keras_vae import evaluation, recipes
 
     opened = recipes.open_model(model)
     dataset = opened.dataset(data)
-    likelihood: dict[str, Any] | None = {"estimator": estimator, "num_samples": num_samples}
-    if estimator != "is":
-        likelihood = {
-            "estimator": estimator,
-            "num_chains": num_chains,
-            "num_temperatures": num_temperatures,
-        }
-    elif num_samples == 0:
-        likelihood = None
+    settings = {
+        "num_samples": num_samples,
+        "num_chains": num_chains,
+        "num_temperatures": num_temperatures,
+    }
+    taken = {name: settings[name] for name in _SETTINGS[estimator]}
+    leaves_out = taken.get("num_samples") == 0
+    likelihood = None if leaves_out else {"estimator": estimator, **taken}
     with progress_bar("nll", len(dataset.x_test[:limit])) as progress:
         results = recipes.evaluate(
             opened.model,
@@ -104,7 +112,7 @@ def command(
     if few := results["metrics"].get("rows_of_few_samples"):
         click.echo(
             f"keras-vae: of {few:.0f} % of the rows less than 1 % of the samples count, so their "
-            "nll may be too high; take more samples, or --likelihood ais.",
+            "nll may be far off; take more samples, or --likelihood ais.",
             err=True,
         )
     if as_json:

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import re
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from keras_vae.datasets import Dataset
 from keras_vae.distributions import Prior
 from keras_vae.distributions.flows import standard_normal
 from keras_vae.errors import UserError
+from keras_vae.evaluation import posterior_samples
 from keras_vae.figures.codes import principal_components
 from keras_vae.figures.decoded import spherical
 from keras_vae.figures.examples import pick_pairs, pick_rows
@@ -71,6 +73,10 @@ def denoising(data):
     pair = networks(data, 2, posterior="deterministic", likelihood="normal")
     corruption = {"name": "masking", "rate": 0.5}
     return keras_vae.DenoisingAutoencoder(*pair, corruption=corruption)
+
+
+QUICK = {"posterior": {"num": 2, "num_samples": 40, "num_burnin": 20}}
+"""Arguments of figures that take long."""
 
 
 def tiles_of(axes, rows, columns, event_shape, gap=2):
@@ -185,7 +191,7 @@ def test_save_refuses(tmp_path, name, shape):
         (
             lambda: vae(GREY),
             GREY,
-            "reconstructions samples manifold latent interpolate filters tangents",
+            "reconstructions samples manifold latent interpolate filters tangents posterior",
         ),
         (
             lambda: vae(DIGITS, 3),
@@ -196,7 +202,7 @@ def test_save_refuses(tmp_path, name, shape):
         (
             lambda: cvae(DIGITS),
             DIGITS,
-            "reconstructions samples manifold latent interpolate analogies styles filters",
+            "reconstructions samples manifold latent interpolate analogies styles filters posterior",
         ),
         (lambda: cvae(ANGLES, 3), ANGLES, "reconstructions samples latent interpolate filters"),
         (lambda: cvae(DIGITS), GREY, ""),
@@ -210,7 +216,7 @@ def test_suitable_figures_are_drawn_and_others_refused(build, data, names):
     assert figures.suitable(model, data) == names.split()
     for name in set(figures.FIGURES) - {"history", "compare"}:
         if name in names.split():
-            figures.FIGURES[name](model, data).savefig(io.BytesIO())
+            figures.FIGURES[name](model, data, **QUICK.get(name, {})).savefig(io.BytesIO())
         else:
             with pytest.raises(UserError, match=rf"^Cannot draw '{name}': .*: .*\.$"):
                 figures.FIGURES[name](model, data)
@@ -221,6 +227,7 @@ def test_suitable_figures_are_drawn_and_others_refused(build, data, names):
     [
         (lambda: autoencoder(GREY), GREY, "samples", "Autoencoder has no prior"),
         (lambda: vae(DIGITS, 3), DIGITS, "manifold", "this one has 3"),
+        (lambda: vae(DIGITS, 3), DIGITS, "posterior", "this one has 3"),
         (lambda: vae(DIGITS, 1), DIGITS, "latent", "this one has 1"),
         (lambda: vae(GREY), GREY, "analogies", "integer labels"),
         (lambda: cvae(DIGITS), GREY, "latent", "tiny has no labels"),
@@ -262,6 +269,7 @@ def test_manifold_refuses_a_prior_without_quantiles():
         ("analogies", "num"),
         ("styles", "num"),
         ("filters", "num"),
+        ("posterior", "num"),
     ],
 )
 def test_numbers_below_one_are_refused(name, count):
@@ -550,6 +558,38 @@ def test_latent_colours_a_real_label_by_a_bar():
         figure.axes[0].collections[0].get_array(), data.y_test[rows].ravel()
     )
     assert len(figure.axes) == 2
+
+
+# Posterior
+
+
+def test_posterior_shows_samples_over_contours_of_q():
+    model = cvae(DIGITS)
+    figure = figures.posterior(model, DIGITS, seed=1, **QUICK["posterior"])
+    rows = pick_rows(DIGITS, 2, 1)
+    x, y = DIGITS.x_test[rows], DIGITS.y_test[rows]
+    found = posterior_samples(model, x, y, num_samples=40, num_burnin=20, seed=1)
+    q = model.posterior(*model.as_inputs(x, y))
+    for index, axes in enumerate(figure.axes):
+        points, contours = axes.collections
+        z = found.z[:, :, index].reshape(-1, 2)
+        np.testing.assert_allclose(points.get_offsets(), z, rtol=1e-4, atol=1e-5)
+        for mass, path in zip((0.99, 0.9, 0.5), contours.get_paths(), strict=True):
+            # Of a Normal in two dimensions, 1 - exp(-r^2 / 2) lies within the radius r.
+            standard = (path.vertices - q.mean()[index]) / q.stddev()[index]
+            radius = np.linalg.norm(standard, axis=1)
+            np.testing.assert_allclose(1 - np.exp(-(radius**2) / 2), mass, atol=0.02)
+        label = f"row {rows[index]}, label {y[index]}: R-hat {found.r_hat[index].max():.3f}"
+        assert axes.get_title(loc="left") == label
+        (corner,) = axes.child_axes
+        close(np.asarray(corner.images[0].get_array()).reshape(8, 8, 1), x[index] / 255.0)
+    title, subtitle = (text.get_text() for text in figure.texts)
+    assert title == "Posterior \N{MIDDLE DOT} CVAE on tiny"
+    assert re.fullmatch(
+        r"encoder [\d.,]+ ms per image; NUTS [\d.,]+ ms \(4 chains of 20 \+ 40\); "
+        r"R-hat at most [\d.]+, acceptance [\d.]+",
+        subtitle,
+    )
 
 
 # Interpolation

@@ -17,24 +17,33 @@ from keras_vae.evaluation.codes import (
     squared_error,
 )
 from keras_vae.evaluation.fine_tuning import fine_tune
+from keras_vae.evaluation.gaps import InferenceGaps, inference_gaps
 from keras_vae.evaluation.latent import active_units, kl_per_dimension, unit_variances
+from keras_vae.evaluation.marginal_likelihood import hmc_marginal_likelihood
+from keras_vae.evaluation.nuts import PosteriorSamples, posterior_samples
 from keras_vae.evaluation.probes import PROBES, probe_errors, require_scikit_learn
-from keras_vae.evaluation.scores import evaluate, likelihood_scores
+from keras_vae.evaluation.scores import estimated_likelihood, evaluate, likelihood_scores
 
 __all__ = [
     "PROBES",
     "Bracket",
+    "InferenceGaps",
+    "PosteriorSamples",
     "active_units",
     "annealed_importance_sampling",
     "bidirectional_monte_carlo",
     "code_scores",
     "code_vectors",
+    "estimated_likelihood",
     "evaluate",
     "fine_tune",
+    "hmc_marginal_likelihood",
+    "inference_gaps",
     "jacobian_norm",
     "kl_per_dimension",
     "likelihood_scores",
     "pca_squared_error",
+    "posterior_samples",
     "probe_errors",
     "require_scikit_learn",
     "saturation",

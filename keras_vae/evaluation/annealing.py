@@ -7,28 +7,30 @@ transition that leaves f_b as it is, has a weight whose mean is p(x).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.errors import UserError, check_counts
+from keras_vae.errors import check_counts
+from keras_vae.evaluation.chains import (
+    Progress,
+    Start,
+    batches,
+    check_start,
+    observed_batches,
+    start_chains,
+)
 from keras_vae.models import Generative, LikelihoodEstimate
 from keras_vae.noise import Noise, Tensor
 from keras_vae.rows import Array
 from keras_vae.seeds import row_seeds
 
-Start = Literal["prior", "posterior"]
-STARTS = get_args(Start)
-
 _ACCEPTANCE = 0.65
 """Of proposals: what step sizes are tuned to."""
 _LEAPFROG_STEPS = 10
-_EXAMPLES = 50
-"""At a time."""
 
 
 class Bracket(NamedTuple):
@@ -52,7 +54,7 @@ def annealed_importance_sampling(
     num_chains: int = 16,
     num_temperatures: int = 200,
     seed: int = 0,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> LikelihoodEstimate:
     """Log p(x) of each example by annealed importance sampling: a bound, and a tight one.
 
@@ -82,18 +84,15 @@ def annealed_importance_sampling(
         Neal (2001), "Annealed Importance Sampling", equation 11; Wu, Burda, Salakhutdinov and
         Grosse (2017), "On the Quantitative Analysis of Decoder-Based Generative Models".
     """
-    annealing = _Annealing(model, start, num_chains, num_temperatures)
+    betas = _betas(start, num_chains, num_temperatures)
     parts = []
-    for number, batch in enumerate(_batches(*model.data_arrays(x, condition))):
-        rows, given = model.as_inputs(batch[0], batch[1] if len(batch) > 1 else None)
-        noise = Noise.for_rows(seed, rows)
-        observed = model.likelihood_layer.observe(rows, noise)
-        z = annealing.starts(observed, given, noise)
-        sizes = annealing.step_sizes(observed, given, z, (seed, number))
-        parts.append(annealing.log_weights(observed, given, z, sizes, (seed, number)))
-        if progress is not None:
-            progress(len(rows))
-    return LikelihoodEstimate.of_log_weights(np.concatenate(parts, axis=1))
+    for number, (observed, given, noise) in enumerate(
+        observed_batches(model, x, condition, seed, progress)
+    ):
+        z = start_chains(model, start, num_chains, observed, given, noise)
+        chains = _Chains(model, start, betas, observed, given, z, (seed, number))
+        parts.append(chains.log_weights(z))
+    return LikelihoodEstimate.of_log_weights(np.concatenate(parts, axis=1)[:, : len(x)])
 
 
 def bidirectional_monte_carlo(
@@ -105,7 +104,7 @@ def bidirectional_monte_carlo(
     num_chains: int = 16,
     num_temperatures: int = 200,
     seed: int = 0,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> Bracket:
     """Bounds from both sides of log p(x), for examples that the model draws itself.
 
@@ -133,153 +132,148 @@ def bidirectional_monte_carlo(
         Grosse, Ghahramani and Adams (2015), "Sandwiching the Marginal Likelihood Using
         Bidirectional Monte Carlo", section 3.
     """
-    annealing = _Annealing(model, start, num_chains, num_temperatures)
+    betas = _betas(start, num_chains, num_temperatures)
     parts = []
-    drawn = _batches(*model.as_arrays(row_seeds(num, seed, 1.0), condition))
+    drawn = batches(*model.as_arrays(row_seeds(num, seed, 1.0), condition), progress=progress)
     for number, (seeds, *conditions) in enumerate(drawn):
         given = tf.constant(conditions[0]) if conditions else None
         noise, key = Noise.from_seeds(seeds), (seed, number)
         exact = model.prior_layer.draw(noise, tf.ones([len(seeds)]), given)  # (batch, latent_dim)
         x = model.likelihood(exact, given).sample(seed=key)  # (batch, *event_shape)
-        z = annealing.starts(x, given, noise)
-        sizes = annealing.step_sizes(x, given, z, key)
-        lower = annealing.log_weights(x, given, z, sizes, key)
+        z = start_chains(model, start, num_chains, x, given, noise)
+        chains = _Chains(model, start, betas, x, given, z, key)
+        lower = chains.log_weights(z)
         ends = tf.repeat(exact[tf.newaxis], num_chains, axis=0)
-        upper = annealing.log_weights(x, given, ends, sizes, key, backwards=True)
+        upper = chains.log_weights(ends, backwards=True)
         parts.append(
             (
                 LikelihoodEstimate.of_log_weights(lower).log_likelihood,
                 -LikelihoodEstimate.of_log_weights(-upper).log_likelihood,
             )
         )
-        if progress is not None:
-            progress(len(seeds))
-    return Bracket(*np.concatenate(parts, axis=1))
+    return Bracket(*np.concatenate(parts, axis=1)[:, :num])
 
 
-def _batches(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    for start in range(0, len(arrays[0]), _EXAMPLES):
-        yield tuple(array[start : start + _EXAMPLES] for array in arrays)
+def _betas(start: str, num_chains: int, num_temperatures: int) -> Tensor:
+    """The temperatures (num_temperatures + 1,), denser at both ends; checks all settings."""
+    check_counts(num_chains=num_chains, num_temperatures=num_temperatures)
+    check_start(start)
+    sigmoid = 1.0 / (1.0 + np.exp(-np.linspace(-4.0, 4.0, num_temperatures + 1)))
+    return tf.constant((sigmoid - sigmoid[0]) / (sigmoid[-1] - sigmoid[0]), tf.float32)
 
 
-class _Annealing:
-    """Chains z (chains, batch, latent_dim) between a start and p(x, z), of one model."""
+class _Chains:
+    """Chains z (chains, batch, latent_dim) between a start and p(x, z), of some examples.
+
+    Their step sizes are tuned by chains from samples z of the start.
+    """
 
     def __init__(
-        self, model: Generative, start: str, num_chains: int, num_temperatures: int
-    ) -> None:
-        check_counts(num_chains=num_chains, num_temperatures=num_temperatures)
-        if start not in STARTS:
-            raise UserError(f"Unknown start: {start!r}. Expected one of {', '.join(STARTS)}.")
-        self._model, self._start, self._num_chains = model, start, num_chains
-        sigmoid = 1.0 / (1.0 + np.exp(-np.linspace(-4.0, 4.0, num_temperatures + 1)))
-        self._betas = ((sigmoid - sigmoid[0]) / (sigmoid[-1] - sigmoid[0])).astype("float32")
-        program = partial(tf.function, autograph=False, jit_compile=model.supports_jit)
-        self._tune = program(self._step_sizes)
-        self._run = program(self._log_weights)
-
-    def starts(self, x: Tensor, condition: Tensor | None, noise: Noise) -> Tensor:
-        """Samples of the start."""
-        if self._start == "prior":
-            ones = tf.ones([tf.shape(x)[0]])
-            draws = (noise.fold(chain) for chain in range(self._num_chains))
-            return tf.stack([self._model.prior_layer.draw(one, ones, condition) for one in draws])
-        standard = noise.normal("annealing", (self._num_chains, self._model.latent_dim))
-        return self._model.posterior(x, condition).bijector.forward(
-            tf.transpose(standard, [1, 0, 2])
-        )
-
-    def step_sizes(self, x: Tensor, condition: Tensor | None, z: Tensor, seed: Any) -> Tensor:
-        """Of each temperature and example (temperatures, batch), by chains from the start."""
-        return self._tune(x, condition, z, tf.constant([*seed, 0]))
-
-    def log_weights(
         self,
+        model: Generative,
+        start: str,
+        betas: Tensor,
         x: Tensor,
         condition: Tensor | None,
         z: Tensor,
-        step_sizes: Tensor,
-        seed: Any,
-        backwards: bool = False,
-    ) -> Array:
+        seed: tuple[int, int],
+    ) -> None:
+        self._run, self._seed = model.program(_log_weights), seed
+        self._path = start, betas, x, condition
+        tune = model.program(_step_sizes)
+        self._step_sizes = tune(*self._path, z, tf.constant([*seed, 0]))
+
+    def log_weights(self, z: Tensor, backwards: bool = False) -> Array:
         """Of each chain (chains, batch): the mean of the weights is p(x).
 
         Backwards, from exact samples z of p(z|x), the mean of their inverses is 1 / p(x).
         """
-        weights: Array = self._run(
-            x, condition, z, step_sizes, tf.constant([*seed, 1 + backwards]), backwards
-        ).numpy()
+        seed = tf.constant([*self._seed, 1 + backwards])
+        weights: Array = self._run(*self._path, z, seed, self._step_sizes, backwards).numpy()
         return weights
 
-    def _step_sizes(self, x: Tensor, condition: Tensor | None, z: Tensor, seed: Tensor) -> Tensor:
-        log_start, log_ratio = self._densities(x, condition)
-        betas = tf.constant(self._betas)
 
-        def step(index: Tensor, z: Tensor, size: Tensor, sizes: Any) -> tuple[Any, ...]:
-            beta = betas[index + 1]
-            moved, acceptance = _move(
-                lambda z: log_start(z) + beta * log_ratio(z), z, size, _pair(seed, index)
-            )
-            sizes = sizes.write(index, size)
-            return index + 1, moved, size * tf.exp(0.3 * (acceptance - _ACCEPTANCE)), sizes
+def _step_sizes(
+    model: Generative,
+    start: str,
+    betas: Tensor,
+    x: Tensor,
+    condition: Tensor | None,
+    z: Tensor,
+    seed: Tensor,
+) -> Tensor:
+    """Of each temperature and example (temperatures, batch)."""
+    log_start, log_ratio = _densities(model, start, x, condition)
+    num = betas.shape[0] - 1
 
-        num = len(self._betas) - 1
-        sizes = tf.TensorArray(tf.float32, num)
-        first = tf.fill([tf.shape(x)[0]], 0.1)
-        *_, sizes = tf.while_loop(
-            lambda index, *_: index < num, step, (0, z, first, sizes), maximum_iterations=num
+    def step(index: Tensor, z: Tensor, size: Tensor, sizes: Any) -> tuple[Any, ...]:
+        beta = betas[index + 1]
+        moved, acceptance = _move(
+            lambda z: log_start(z) + beta * log_ratio(z), z, size, _pair(seed, index)
         )
-        return sizes.stack()  # (temperatures, batch)
+        sizes = sizes.write(index, size)
+        return index + 1, moved, size * tf.exp(0.3 * (acceptance - _ACCEPTANCE)), sizes
 
-    def _log_weights(
-        self,
-        x: Tensor,
-        condition: Tensor | None,
-        z: Tensor,
-        step_sizes: Tensor,
-        seed: Tensor,
-        backwards: bool,
-    ) -> Tensor:
-        log_start, log_ratio = self._densities(x, condition)
-        betas = tf.constant(self._betas)
-        num = len(self._betas) - 1
+    sizes = tf.TensorArray(tf.float32, num)
+    first = tf.fill([tf.shape(x)[0]], 0.1)
+    *_, sizes = tf.while_loop(
+        lambda index, *_: index < num, step, (0, z, first, sizes), maximum_iterations=num
+    )
+    return sizes.stack()  # (temperatures, batch)
 
-        def step(count: Tensor, z: Tensor, log_weights: Tensor) -> tuple[Any, ...]:
-            index = num - 1 - count if backwards else count
-            beta = betas[index + 1]
 
-            def moved(z: Tensor) -> Tensor:
-                return _move(
-                    lambda z: log_start(z) + beta * log_ratio(z),
-                    z,
-                    step_sizes[index],
-                    _pair(seed, index),
-                )[0]
+def _log_weights(
+    model: Generative,
+    start: str,
+    betas: Tensor,
+    x: Tensor,
+    condition: Tensor | None,
+    z: Tensor,
+    seed: Tensor,
+    step_sizes: Tensor,
+    backwards: bool,
+) -> Tensor:
+    """As `_Chains.log_weights`."""
+    log_start, log_ratio = _densities(model, start, x, condition)
+    num = betas.shape[0] - 1
 
-            if backwards:
-                z = moved(z)
-            log_weights += (beta - betas[index]) * log_ratio(z)
-            return count + 1, z if backwards else moved(z), log_weights
+    def step(count: Tensor, z: Tensor, log_weights: Tensor) -> tuple[Any, ...]:
+        index = num - 1 - count if backwards else count
+        beta = betas[index + 1]
 
-        zeros = tf.zeros(tf.shape(z)[:-1])
-        *_, log_weights = tf.while_loop(
-            lambda count, *_: count < num, step, (0, z, zeros), maximum_iterations=num
-        )
-        return log_weights  # (chains, batch)
+        def moved(z: Tensor) -> Tensor:
+            return _move(
+                lambda z: log_start(z) + beta * log_ratio(z),
+                z,
+                step_sizes[index],
+                _pair(seed, index),
+            )[0]
 
-    def _densities(
-        self, x: Tensor, condition: Tensor | None
-    ) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-        """Log f_0(z) and log f_1(z) - log f_0(z), of z (chains, batch, latent_dim)."""
-        p = self._model.prior(condition)
+        if backwards:
+            z = moved(z)
+        log_weights += (beta - betas[index]) * log_ratio(z)
+        return count + 1, z if backwards else moved(z), log_weights
 
-        def log_likelihood(z: Tensor) -> Tensor:
-            return self._model.likelihood(z, condition).log_prob(x)  # (chains, batch)
+    zeros = tf.zeros(tf.shape(z)[:-1])
+    *_, log_weights = tf.while_loop(
+        lambda count, *_: count < num, step, (0, z, zeros), maximum_iterations=num
+    )
+    return log_weights  # (chains, batch)
 
-        if self._start == "prior":
-            return p.log_prob, log_likelihood
-        q = self._model.posterior(x, condition)
-        return q.log_prob, lambda z: log_likelihood(z) + p.log_prob(z) - q.log_prob(z)
+
+def _densities(
+    model: Generative, start: str, x: Tensor, condition: Tensor | None
+) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """Log f_0(z) and log f_1(z) - log f_0(z), of z (chains, batch, latent_dim)."""
+    p = model.prior(condition)
+
+    def log_likelihood(z: Tensor) -> Tensor:
+        return model.likelihood(z, condition).log_prob(x)  # (chains, batch)
+
+    if start == "prior":
+        return p.log_prob, log_likelihood
+    q = model.posterior(x, condition)
+    return q.log_prob, lambda z: log_likelihood(z) + p.log_prob(z) - q.log_prob(z)
 
 
 def _move(

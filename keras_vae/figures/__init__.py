@@ -20,6 +20,7 @@ from keras_vae.figures.decoded import (
     samples,
 )
 from keras_vae.figures.features import filters, tangents
+from keras_vae.figures.posterior import posterior
 from keras_vae.figures.restored import corruption
 from keras_vae.figures.sheets import image_sheet, save_images
 from keras_vae.figures.side_by_side import side_by_side
@@ -37,6 +38,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "styles": styles,
     "filters": filters,
     "tangents": tangents,
+    "posterior": posterior,
     "compare": compare,
     "history": history,
 }
@@ -53,6 +55,7 @@ __all__ = [
     "interpolate",
     "latent",
     "manifold",
+    "posterior",
     "reconstructions",
     "samples",
     "save_images",

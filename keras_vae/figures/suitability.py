@@ -21,6 +21,7 @@ NAMES = (
     "styles",
     "filters",
     "tangents",
+    "posterior",
 )
 
 
@@ -59,14 +60,14 @@ def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
             f"the model takes conditions of {model.condition_dim} entries, but those of "
             f"{dataset.name} have {dataset.condition_dim}: give the data it was fitted to"
         )
-    if name in ("samples", "manifold", "interpolate", "styles") and not isinstance(
+    if name in ("samples", "manifold", "interpolate", "styles", "posterior") and not isinstance(
         model, Generative
     ):
         return (
             f"it needs a generative model, and {type(model).__name__} has no prior over its code: "
             "fit a VAE or CVAE, or draw 'reconstructions' or 'latent'"
         )
-    if name == "manifold" and model.latent_dim != 2:
+    if name in ("manifold", "posterior") and model.latent_dim != 2:
         return (
             f"it needs a latent space of 2 dimensions, and this one has {model.latent_dim}: fit "
             "with `latent_dim=2`, or draw 'samples' or 'latent'"

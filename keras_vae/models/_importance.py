@@ -56,19 +56,18 @@ class LikelihoodEstimate(NamedTuple):
         return cls.of_log_sums(first, second, len(log_weights))
 
 
-def compiled(model: Generative) -> Callable[..., tuple[Tensor, Tensor]]:
-    """`importance_sampling` of a batch: a function of seed, number of samples, x and condition."""
-
-    @tf.function(reduce_retracing=True, autograph=False, jit_compile=model.supports_jit)
-    def of_batch(
-        seed: Tensor, num_samples: Tensor, x: Tensor, condition: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        x, condition = model.as_inputs(x, condition)
-        noise = Noise.for_rows(seed, x)
-        x = model.likelihood_layer.observe(x, noise)
-        return log_sums(model, x, condition, noise, num_samples, _SAMPLES)
-
-    return of_batch
+def sums_of_batch(
+    model: Generative,
+    seed: Tensor,
+    num_samples: Tensor,
+    x: Tensor,
+    condition: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """`log_sums` of a batch as it is given: what `importance_sampling` applies."""
+    x, condition = model.as_inputs(x, condition)
+    noise = Noise.for_rows(seed, x)
+    x = model.likelihood_layer.observe(x, noise)
+    return log_sums(model, x, condition, noise, num_samples, _SAMPLES)
 
 
 def importance_sampling(

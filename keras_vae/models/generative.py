@@ -14,8 +14,11 @@ from keras_vae.arrays import over_batches
 from keras_vae.distributions import Likelihood, Prior
 from keras_vae.export import Endpoint
 from keras_vae.models._endpoints import generative_endpoints
-from keras_vae.models._importance import LikelihoodEstimate, importance_sampling
-from keras_vae.models._importance import compiled as compiled_importance
+from keras_vae.models._importance import (
+    LikelihoodEstimate,
+    importance_sampling,
+    sums_of_batch,
+)
 from keras_vae.noise import Noise, Tensor
 from keras_vae.rows import Array
 from keras_vae.seeds import row_seeds
@@ -155,7 +158,7 @@ class Generative:
             `num_samples`.
         """
         return importance_sampling(
-            self._of_batch,
+            self.program(sums_of_batch, reduce_retracing=True),
             *self.data_arrays(x, condition),
             num_samples=num_samples,
             seed=seed,
@@ -177,9 +180,26 @@ class Generative:
         )  # (batch, latent_dim)
         return self.likelihood(z, condition).mean()  # (batch, *event_shape)
 
+    def program(self, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+        """A function of this model and tensors as a graph of the tensors alone, made once.
+
+        Args:
+            function: Of the model and tensors; one that is defined once, as a module's are.
+            **options: Of `tf.function`, the first time; by default XLA compiles what it can of a
+                model.
+        """
+        if function not in self._programs:
+
+            def of_tensors(*tensors: Any) -> Any:
+                return function(self, *tensors)
+
+            options = {"jit_compile": self.supports_jit, **options}
+            self._programs[function] = tf.function(of_tensors, autograph=False, **options)
+        return self._programs[function]
+
     @cached_property
-    def _of_batch(self) -> Callable[..., tuple[Tensor, Tensor]]:
-        return compiled_importance(self)
+    def _programs(self) -> dict[Callable[..., Any], Callable[..., Any]]:
+        return {}
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _sample(

@@ -15,11 +15,16 @@ from keras_vae.recipes._check import nearest
 from keras_vae.recipes.opened import Opened
 from keras_vae.recipes.runs import Run
 
+_ON_REQUEST = ("posterior",)
+"""Figures that take too long to be drawn after each fit."""
+
 
 def draw_all(run: Run, model: LatentModel, dataset: Dataset) -> None:
-    """Draws every figure that suits the model, and the history, into the run's folder."""
+    """Draws every quick figure that suits the model, and the history, into the run's folder."""
     run.figures.mkdir(exist_ok=True)
     for name in figures.suitable(model, dataset):
+        if name in _ON_REQUEST:
+            continue
         figures.FIGURES[name](model, dataset).savefig(run.figures / f"{name}.png")
     figures.history(run.history()).savefig(run.figures / "history.png")
 

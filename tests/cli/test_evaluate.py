@@ -60,6 +60,17 @@ def test_annealing(keras_vae, fitted, estimator):
     assert results["units"][nll] == "nats"
 
 
+def test_hmc(keras_vae, fitted):
+    options = ["--likelihood", "hmc", "--num-chains", 2, "--num-samples", 20, "--json"]
+    result = keras_vae("evaluate", fitted("VAE").folder, "--limit", 5, *options)
+    results = json.loads(result.stdout)
+    assert results["likelihood"] == {"estimator": "hmc", "num_samples": 20, "num_chains": 2}
+    assert abs(results["metrics"]["nll"] + results["metrics"]["elbo"]) < 5
+    options = ["--likelihood", "hmc", "--num-samples", 0, "--json"]
+    results = json.loads(keras_vae("evaluate", fitted("VAE").folder, *options).stdout)
+    assert "nll" not in results["metrics"]
+
+
 def test_an_alarm_where_few_samples_count(keras_vae, fitted, monkeypatch):
     monkeypatch.setattr("keras_vae.evaluation.scores.FEW", 1.1)
     result = keras_vae("evaluate", fitted("VAE").folder, "--num-samples", 20)

@@ -7,7 +7,7 @@ from matplotlib.image import imread
 from keras_vae import CVAE, networks
 
 FIGURES = ["reconstructions", "samples", "manifold", "latent", "interpolate", "history"]
-FIGURES += ["filters", "tangents"]
+FIGURES += ["filters", "tangents", pytest.param("posterior", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("what", FIGURES)
@@ -58,6 +58,7 @@ def test_plot_with_another_seed_and_other_data(keras_vae, fitted, data):
         ("VAE", ["samples", "--out", "."], "'.' is a directory"),
         ("CVAE", ["analogies", "--row", "99", "--out", "a.png"], "rows 0 to 19"),
         ("Autoencoder", ["samples", "--out", "a.png"], "needs a generative model"),
+        ("Autoencoder", ["posterior", "--out", "a.png"], "needs a generative model"),
     ],
 )
 def test_plot_refuses(refused, fitted, model, arguments, message):

@@ -23,15 +23,19 @@ class LinearGaussian:
     """One such model; without a condition, A c and U c are left out and p(z) = N(0, I)."""
 
     conditional: bool
+    event: int = EVENT
+    latent: int = LATENT
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)
-        self.loading = rng.normal(size=(EVENT, LATENT))  # W
-        self.bias = rng.normal(size=EVENT)
+        self.loading = rng.normal(size=(self.event, self.latent))  # W
+        self.bias = rng.normal(size=self.event)
         width = CONDITION if self.conditional else 0
-        self.shift = rng.normal(size=(EVENT, width))  # U
-        self.prior_shift = rng.normal(size=(LATENT, width))  # A
-        self.prior_variance = np.array([0.5, 1.0, 2.0]) if self.conditional else np.ones(LATENT)
+        self.shift = rng.normal(size=(self.event, width))  # U
+        self.prior_shift = rng.normal(size=(self.latent, width))  # A
+        self.prior_variance = np.ones(self.latent)
+        if self.conditional:
+            self.prior_variance = np.geomspace(0.5, 2.0, self.latent)
         self.posterior_covariance = np.linalg.inv(
             np.diag(1 / self.prior_variance) + self.loading.T @ self.loading / SCALE**2
         )
@@ -40,19 +44,23 @@ class LinearGaussian:
         """Rows x (num, event) that the model may have made, and conditions c (num, width)."""
         rng = np.random.default_rng(1)
         c = rng.normal(size=(num, self.shift.shape[1]))
-        z = c @ self.prior_shift.T + np.sqrt(self.prior_variance) * rng.normal(size=(num, LATENT))
+        z = c @ self.prior_shift.T + np.sqrt(self.prior_variance) * rng.normal(
+            size=(num, self.latent)
+        )
         x = (
             z @ self.loading.T
             + c @ self.shift.T
             + self.bias
-            + SCALE * rng.normal(size=(num, EVENT))
+            + SCALE * rng.normal(size=(num, self.event))
         )
         return x.astype("float32"), c.astype("float32")
 
     def log_prob(self, x: np.ndarray, c: np.ndarray) -> np.ndarray:
         """Log p(x), or log p(x|c), of each row (num,)."""
         loc = c @ (self.shift + self.loading @ self.prior_shift).T + self.bias
-        covariance = self.loading * self.prior_variance @ self.loading.T + SCALE**2 * np.eye(EVENT)
+        covariance = self.loading * self.prior_variance @ self.loading.T + SCALE**2 * np.eye(
+            self.event
+        )
         return scipy.stats.multivariate_normal(cov=covariance).logpdf(x - loc)
 
     def posterior_weights(self) -> list[np.ndarray]:
@@ -62,6 +70,11 @@ class LinearGaussian:
             self.posterior_covariance / self.prior_variance @ self.prior_shift - by_x @ self.shift
         )
         return [by_x, by_c, -by_x @ self.bias]
+
+    def posterior_mean(self, x: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """The mean of p(z|x,c) of each row (num, latent)."""
+        by_x, by_c, bias = self.posterior_weights()
+        return x @ by_x.T + c @ by_c.T + bias
 
     def model(
         self, covariance: np.ndarray, offset: float = 0.0, cls=keras_vae.VAE, **arguments
@@ -74,8 +87,8 @@ class LinearGaussian:
         posterior = "multivariate_normal_tril" if full else "normal"
         likelihood = {"name": "normal", "scale": SCALE}
         encoder, decoder = keras_vae.networks.dense(
-            (EVENT,),
-            LATENT,
+            (self.event,),
+            self.latent,
             hidden=(),
             posterior=posterior,
             likelihood=likelihood,
@@ -98,7 +111,9 @@ class LinearGaussian:
         arguments |= {"likelihood": likelihood, "posterior": posterior}
         if not self.conditional:
             return cls(encoder, decoder, **arguments)
-        prior = keras.Sequential([keras.Input((CONDITION,)), keras.layers.Dense(2 * LATENT)])
-        kernel = np.concatenate([self.prior_shift, np.zeros((LATENT, CONDITION))]).T
-        prior.set_weights([kernel, np.concatenate([np.zeros(LATENT), np.log(self.prior_variance)])])
+        prior = keras.Sequential([keras.Input((CONDITION,)), keras.layers.Dense(2 * self.latent)])
+        kernel = np.concatenate([self.prior_shift, np.zeros((self.latent, CONDITION))]).T
+        prior.set_weights(
+            [kernel, np.concatenate([np.zeros(self.latent), np.log(self.prior_variance)])]
+        )
         return keras_vae.CVAE(encoder, decoder, prior=prior, **arguments)
