@@ -1,4 +1,4 @@
-"""What a fitted model is worth, in figures: use of its latent space, terms, likelihood, probes.
+"""What a model is worth, in figures: use of its latent space, terms, likelihood, probes, gradients.
 
 Functions of a model and arrays; no file, no picture, no data set lives here.
 """
@@ -17,6 +17,7 @@ from keras_vae.evaluation.codes import (
     squared_error,
 )
 from keras_vae.evaluation.fine_tuning import fine_tune
+from keras_vae.evaluation.gradients import GradientNoise, gradient_noise
 from keras_vae.evaluation.latent import active_units, kl_per_dimension
 from keras_vae.evaluation.probes import PROBES, probe_errors, require_scikit_learn
 from keras_vae.evaluation.scores import evaluate, likelihood_scores
@@ -24,6 +25,7 @@ from keras_vae.evaluation.scores import evaluate, likelihood_scores
 __all__ = [
     "PROBES",
     "Bracket",
+    "GradientNoise",
     "active_units",
     "annealed_importance_sampling",
     "bidirectional_monte_carlo",
@@ -31,6 +33,7 @@ __all__ = [
     "code_vectors",
     "evaluate",
     "fine_tune",
+    "gradient_noise",
     "jacobian_norm",
     "kl_per_dimension",
     "likelihood_scores",

@@ -22,7 +22,10 @@ _CODES = {
     "makhzani-2014": "k-sparse autoencoder: error of a linear classifier on the code",
 }
 """Papers whose codes are judged by classifiers, which takes labels and scikit-learn."""
-_LIKELIHOODS: dict[str, str] = {}
+_LIKELIHOODS = {
+    "aevb-2013": "Variational autoencoder beside wake-sleep and Monte Carlo EM: figures 2 to 5",
+    "estimators": "Variance of score function, SGVB A and B, STL and DReG over training",
+}
 """Papers on generative models."""
 PAPERS = _LIKELIHOODS | _CODES
 """Name -> what is compared, on MNIST."""
