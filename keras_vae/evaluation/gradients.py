@@ -99,7 +99,7 @@ def _summed(
             loss = tf.reduce_mean(tf.add_n(losses))
         return tape.gradient(loss, weights, unconnected_gradients="zero")
 
-    @tf.function(autograph=False, jit_compile=model.supports_jit)
+    @tf.function(autograph=False)
     def run() -> tuple[Tensor, Tensor]:
         def add(draw: Tensor, means: list[Tensor], deviations: Tensor) -> tuple[Any, ...]:
             # Welford's updates: differences of large sums would leave nothing of a small variance.

@@ -18,6 +18,9 @@ def transition(
 ) -> tuple[Tensor, Tensor]:
     """One transition, which leaves the density as it is.
 
+    Each row's step sizes are multiplied by a number between 1/2 and 3/2 of its own: trajectories of
+    one length come back to where they began in a direction with that period.
+
     Args:
         log_density: From z (batch, dim) to log densities (batch,), up to a constant.
         z: Where the chains are (batch, dim).
@@ -29,7 +32,7 @@ def transition(
         Where the chains are then (batch, dim), and the probability of acceptance (batch,).
 
     Reference:
-        Neal (2011), "MCMC using Hamiltonian dynamics", section 5.3.3.1.
+        Neal (2011), "MCMC using Hamiltonian dynamics", sections 5.3.3 and 5.4.2.
     """
 
     def value_and_gradient(z: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,6 +49,7 @@ def transition(
         value, gradient = value_and_gradient(z)
         return index + 1, z, half + 0.5 * step_size * gradient, value, gradient
 
+    step_size = step_size * (0.5 + noise.uniform("step", (1,)))  # (batch, dim)
     momentum = noise.normal("momentum", (z.shape[-1],))  # (batch, dim)
     value, gradient = value_and_gradient(z)
     _, end, end_momentum, end_value, _ = tf.while_loop(

@@ -50,10 +50,10 @@ def test_closed_form():
     x, _ = TRUTH.data(6)
     model = TRUTH.model(np.diag(VARIANCES), OFFSET, estimator="analytic_kl")
     mean, variance = closed_form(x)
-    found = gradient_noise(model, x, num_draws=4000)
-    assert found.variance == pytest.approx(variance.mean(), rel=0.05)
+    found = gradient_noise(model, x, num_draws=1000)
+    assert found.variance == pytest.approx(variance.mean(), rel=0.1)
     expected = np.sqrt(np.sum(mean**2) / variance.sum())
-    assert found.signal_to_noise == pytest.approx(expected, rel=0.05)
+    assert found.signal_to_noise == pytest.approx(expected, rel=0.1)
 
 
 def test_of_chosen_weights():
@@ -61,8 +61,8 @@ def test_of_chosen_weights():
     model = TRUTH.model(np.diag(VARIANCES), OFFSET, estimator="analytic_kl")
     bias = model.encoder.trainable_variables[1]
     assert bias.shape == (2 * LATENT,)
-    found = gradient_noise(model, x, variables=[bias], num_draws=4000)
-    assert found.variance == pytest.approx(closed_form(x)[1][-1].mean(), rel=0.05)
+    found = gradient_noise(model, x, variables=[bias], num_draws=1000)
+    assert found.variance == pytest.approx(closed_form(x)[1][-1].mean(), rel=0.1)
 
 
 def test_estimators_are_told_apart():

@@ -18,7 +18,7 @@ from keras_vae.noise import Noise
 TRUTH = LinearGaussian(conditional=False)
 VARIANCES = 1.5 * np.diag(TRUTH.posterior_covariance)
 OFFSET = 0.3
-NUM = 20_000
+NUM = 10_000
 
 
 def noise_of(num):
@@ -117,7 +117,7 @@ def test_chains_reach_the_posterior(x):
 
 
 def test_the_test_of_acceptance_corrects_coarse_steps():
-    """Leapfrog steps of 1.6 standard deviations: untested, they would give another variance."""
+    """Leapfrog steps of 1.2 standard deviations: untested, they would give another variance."""
 
     def log_density(z):
         return -0.5 * tf.reduce_sum(tf.square(z), axis=-1)
@@ -126,7 +126,7 @@ def test_the_test_of_acceptance_corrects_coarse_steps():
     accepted = []
     for index in range(4):
         noise = noise_of(NUM).fold(index)
-        z, acceptance = transition(log_density, z, 1.6 * tf.ones_like(z), 3, noise)
+        z, acceptance = transition(log_density, z, 1.2 * tf.ones_like(z), 3, noise)
         accepted.append(np.mean(acceptance))
     assert 0.2 < np.mean(accepted) < 0.9
     np.testing.assert_allclose(np.cov(np.transpose(z)), np.eye(2), atol=0.05)
