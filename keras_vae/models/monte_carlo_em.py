@@ -26,11 +26,11 @@ class MonteCarloEM(VAE):
         em + encoding = -log p(x, [z]) - log q([z]|x),                 z by chains of p(z|x)
 
     The E step moves a sample of q(z|x) by Hamiltonian Monte Carlo, whose step sizes are `step_size`
-    times the standard deviations of q, on average; the M step is the first term. The second is no part of EM:
-    it teaches the encoder the chains' ends, so that the next chains begin near the posterior, and
-    that the model can encode. The decoder's gradient takes nothing from it, but chains are short:
-    how well z follows p(z|x) depends on the encoder. The metrics `reconstruction`, `kl` and `elbo`
-    are those of q, as in a `VAE`, and are not trained on.
+    times the standard deviations of q, on average; the M step is the first term. The second is no
+    part of EM: it teaches the encoder the chains' ends, so that the next chains begin near the
+    posterior, and that the model can encode. The decoder's gradient takes nothing from it, but
+    chains are short: how well z follows p(z|x) depends on the encoder. The metrics
+    `reconstruction`, `kl` and `elbo` are those of q, as in a `VAE`, and are not trained on.
 
     In the paper's comparison, there is no encoder, step sizes are tuned to an acceptance of 0.9,
     and five steps of the weights follow each transition, in place of one.
