@@ -113,8 +113,8 @@ class MonteCarloEM(VAE):
         standard = noise.normal("chain", (self.latent_dim,))  # (batch, latent_dim)
         z = tf.stop_gradient(q.bijector.forward(standard))
         sizes = tf.stop_gradient(self.step_size * q.stddev())  # (batch, latent_dim)
-        accepted = []
-        for index in range(self.num_transitions):
+
+        def move(index: Tensor, z: Tensor, accepted: Tensor) -> tuple[Tensor, ...]:
             z, acceptance = transition(
                 lambda z: self.log_joint(x, z, condition, training),
                 z,
@@ -122,8 +122,15 @@ class MonteCarloEM(VAE):
                 self.num_leapfrog_steps,
                 noise.fold(index),
             )
-            accepted.append(acceptance)
-        return tf.stop_gradient(z), tf.stop_gradient(tf.add_n(accepted) / self.num_transitions)
+            return index + 1, z, accepted + acceptance
+
+        _, z, accepted = tf.while_loop(
+            lambda index, *_: index < self.num_transitions,
+            move,
+            (0, z, tf.zeros_like(z[:, 0])),
+            maximum_iterations=self.num_transitions,
+        )
+        return tf.stop_gradient(z), tf.stop_gradient(accepted / self.num_transitions)
 
     def loss_weights(self) -> Mapping[str, Tensor | float]:
         """The ELBO's terms are only looked at."""

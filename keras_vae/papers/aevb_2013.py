@@ -36,7 +36,7 @@ _ALGORITHMS = {"VAE": "AEVB", "WakeSleep": "wake-sleep", "MonteCarloEM": "MCEM"}
 """Class -> as the paper calls it."""
 _COLOURS = {"VAE": "tab:red", "WakeSleep": "tab:green", "MonteCarloEM": "tab:blue"}
 _SETS = {
-    "MNIST": ("mnist-vae", 500, (3, 5, 10, 20, 200), (3, 20)),
+    "MNIST": ("mnist-vae", 500, (3, 5, 10, 20, 200), (2, 20)),
     "Frey Faces": ("frey-vae", 200, (2, 5, 10, 20), (2, 20)),
 }
 """Title -> recipe, hidden units, and latent dimensions of figure 2, in full and quick."""
