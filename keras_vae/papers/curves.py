@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 
 from keras_vae.figures.panels import DPI, GREY
 
@@ -59,7 +60,7 @@ def draw_curves(
         facecolor="white",
         layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08),  # inches
     )
-    labelled = {}
+    labelled: dict[str, Line2D] = {}
     for index, (title, curves) in enumerate(panels.items()):
         axes = figure.add_subplot(down, across, index + 1)
         axes.set_title(title, loc="left", size=10, weight="bold")
@@ -86,8 +87,8 @@ def draw_curves(
         if index >= len(panels) - across:
             axes.set_xlabel(x_label)
     figure.legend(
-        labelled.values(),
-        labelled.keys(),
+        list(labelled.values()),
+        list(labelled),
         loc="outside upper left",
         ncols=4,
         frameon=False,

@@ -17,6 +17,7 @@ from typing import Any
 
 from keras_vae.evaluation import gradient_noise
 from keras_vae.models import IWAE, VAE, LatentModel
+from keras_vae.models.iwae import Gradient
 from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.curves import Curve, draw_curves
 from keras_vae.papers.laboratory import Laboratory
@@ -33,7 +34,7 @@ def _vae(estimator: str) -> Callable[..., LatentModel]:
     return partial(VAE, estimator=estimator)
 
 
-def _iwae(gradient: str, num_samples: int) -> Callable[..., LatentModel]:
+def _iwae(gradient: Gradient, num_samples: int) -> Callable[..., LatentModel]:
     return partial(IWAE, gradient=gradient, num_samples=num_samples)
 
 

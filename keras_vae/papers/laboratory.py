@@ -131,7 +131,7 @@ class Laboratory:
         if times == 1 and num == len(dataset.x_train):
             return Rows(dataset.name, self.data, num)
         values = np.ascontiguousarray(dataset.x_train[:num])
-        crc = zlib.crc32(np.ascontiguousarray(dataset.x_test), zlib.crc32(values))
+        crc = zlib.crc32(np.ascontiguousarray(dataset.x_test).data, zlib.crc32(values.data))
         folder = Path(self.out) / self.paper / "data" / f"{crc:08x}"
         path = folder / f"{dataset.name}-{num}x{times}.npz"
         if not path.exists():
