@@ -40,6 +40,7 @@ def draw_curves(
     y_label: str,
     x_scale: str = "linear",
     y_scale: str = "linear",
+    y_limits: tuple[float, float] | None = None,
     across: int = 5,
 ) -> Figure:
     """One axes for each panel, and one legend.
@@ -50,6 +51,7 @@ def draw_curves(
         y_label: The same.
         x_scale: "linear" or "log".
         y_scale: The same.
+        y_limits: The same; None for those of the curves.
         across: At most so many panels side by side.
     """
     across = min(across, len(panels))
@@ -78,6 +80,8 @@ def draw_curves(
                 markersize=3,
             )
             labelled.setdefault(curve.label, line)
+        if y_limits is not None:
+            axes.set_ylim(y_limits)
         axes.grid(color="0.92")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
