@@ -60,8 +60,8 @@ class WakeSleep(VAE):
         z = tf.stop_gradient(self.estimator.sample(q, noise)[0])  # (batch, latent_dim)
         reconstruction = -self.likelihood(z, condition, training).log_prob(x)
         kl = tf.stop_gradient(q.log_prob(z)) - self.prior(condition).log_prob(z)
-        code, dream = self._dream(condition, noise.fold(1))
-        seen = self.corrupted(dream, noise.fold(2), training)
+        code, dream = self._dream(condition, noise)
+        seen = self.corrupted(dream, noise.fold(1), training)
         sleep = -self.posterior(seen, condition, training).log_prob(code)
         return {"reconstruction": reconstruction, "kl": kl, "sleep": sleep}  # (batch,) each
 
