@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from keras_vae.models import ConvolutionalAutoencoder as ConvolutionalAutoencoder
     from keras_vae.models import DenoisingAutoencoder as DenoisingAutoencoder
     from keras_vae.models import HierarchicalVAE as HierarchicalVAE
+    from keras_vae.models import MonteCarloEM as MonteCarloEM
     from keras_vae.models import SparseAutoencoder as SparseAutoencoder
     from keras_vae.models import StackedAutoencoder as StackedAutoencoder
+    from keras_vae.models import WakeSleep as WakeSleep
     from keras_vae.recipes import from_preset as from_preset
 
 __version__ = "0.1.0"
@@ -58,8 +60,10 @@ _CLASSES = (
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",
     "HierarchicalVAE",
+    "MonteCarloEM",
     "SparseAutoencoder",
     "StackedAutoencoder",
+    "WakeSleep",
 )
 
 __all__ = [*_CLASSES, "distributions", "from_preset", "networks"]

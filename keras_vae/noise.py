@@ -78,6 +78,11 @@ class Noise:
     def __init__(self, keys: tuple[Tensor, Tensor]) -> None:
         self._keys = keys
 
+    @property
+    def num_rows(self) -> Tensor:
+        """How many rows there are, a scalar."""
+        return tf.shape(self._keys[0])[0]
+
     @classmethod
     def from_seeds(cls, seeds: Tensor) -> Noise:
         """One stream per seed: `seeds` is int64 (batch,), each in [0, 2**53)."""

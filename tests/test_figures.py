@@ -704,6 +704,11 @@ def test_history_counts_epochs_from_one():
     assert axes.lines[0].get_xdata().tolist() == [1, 2]
 
 
+def test_history_leaves_out_what_was_not_measured():
+    (axes,) = figures.history({"epoch": [1, 2, 3], "loss": [3.0, np.nan, 2.0]}).axes
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 3.0], [3, 2.0]])
+
+
 @pytest.mark.parametrize("columns", [{}, {"epoch": [0]}, {"loss": [], "val_loss": []}])
 def test_history_refuses_what_is_empty(columns):
     with pytest.raises(UserError, match="at least one epoch"):

@@ -68,3 +68,13 @@ class LevelLogistic(tfd.Distribution):  # type: ignore[name-defined]
         low, high = -self._loc / scale, (1.0 - self._loc) / scale
         means = scale * (tf.nn.softplus(-low) - tf.nn.softplus(-high))  # (*batch, components)
         return tf.reduce_sum(tf.nn.softmax(self._logits) * means, axis=-1)  # (*batch,)
+
+    def drawn(self, choice: Tensor, uniform: Tensor) -> Tensor:
+        """Levels / 255 (*batch,) by two uniform numbers each: of the component, and within it."""
+        below = tf.cumsum(tf.nn.softmax(self._logits), axis=-1, exclusive=True)
+        passed = tf.cast(choice[..., tf.newaxis] >= below, tf.float32)  # (*batch, components)
+        chosen = passed - tf.concat([passed[..., 1:], tf.zeros_like(passed[..., :1])], axis=-1)
+        standard = tf.math.log(uniform) - tf.math.log1p(-uniform)  # (*batch,)
+        values = self._loc + tf.exp(self._log_scale) * standard[..., tf.newaxis]
+        value = tf.reduce_sum(chosen * values, axis=-1)  # (*batch,)
+        return tf.clip_by_value(tf.round(value / _STEP), 0.0, 255.0) * _STEP

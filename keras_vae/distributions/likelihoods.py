@@ -27,7 +27,7 @@ _MAX_LOG_SCALE = 7.0
 class Likelihood(DensityLayer):
     """A density over data of shape `event_shape`, in nats summed over the event, channels included.
 
-    A subclass fills `distribution`, and the other two methods where the default does not hold.
+    A subclass fills `distribution`, and the other methods where the default does not hold.
     """
 
     params_per_value: int = 1
@@ -56,6 +56,14 @@ class Likelihood(DensityLayer):
     def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
         """The density with parameters `params` (*batch, *params_shape) of one example each."""
         raise NotImplementedError
+
+    def draw(self, density: Any, noise: Noise) -> Tensor:
+        """Data (batch, *event_shape) from a density of this class, each row by its noise alone.
+
+        The quantiles of uniform numbers, for a `tfd.Independent` whose density has them.
+        """
+        uniform = noise.uniform("data", tuple(density.event_shape))  # (batch, *event_shape)
+        return density.distribution.quantile(uniform)
 
 
 @keras.saving.register_keras_serializable("keras_vae")
@@ -111,6 +119,10 @@ class Bernoulli(Likelihood):
     def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
         """Independent Bernoulli densities with logits `params` (*batch, *event_shape)."""
         return JointBernoulli(tf.cast(params, tf.float32), len(params.shape) - batch_ndims)
+
+    def draw(self, density: Any, noise: Noise) -> Tensor:
+        """Binary images (batch, *event_shape)."""
+        return noise.bernoulli("data", density.mean())
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -245,6 +257,13 @@ class DiscretizedLogistic(Likelihood):
             )
         )
         return _joint(density, batch_ndims)
+
+    def draw(self, density: Any, noise: Noise) -> Tensor:
+        """Levels / 255 (batch, *event_shape)."""
+        shape = tuple(density.event_shape)
+        return density.distribution.drawn(
+            noise.uniform("component", shape), noise.uniform("data", shape)
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

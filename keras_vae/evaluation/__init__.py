@@ -1,4 +1,4 @@
-"""What a fitted model is worth, in figures: use of its latent space, terms, likelihood, probes.
+"""What a model is worth, in figures: use of its latent space, terms, likelihood, probes, gradients.
 
 Functions of a model and arrays; no file, no picture, no data set lives here.
 """
@@ -18,6 +18,7 @@ from keras_vae.evaluation.codes import (
 )
 from keras_vae.evaluation.fine_tuning import fine_tune
 from keras_vae.evaluation.gaps import InferenceGaps, inference_gaps
+from keras_vae.evaluation.gradients import GradientNoise, gradient_noise
 from keras_vae.evaluation.latent import active_units, kl_per_dimension, unit_variances
 from keras_vae.evaluation.marginal_likelihood import hmc_marginal_likelihood
 from keras_vae.evaluation.nuts import PosteriorSamples, posterior_samples
@@ -27,6 +28,7 @@ from keras_vae.evaluation.scores import estimated_likelihood, evaluate, likeliho
 __all__ = [
     "PROBES",
     "Bracket",
+    "GradientNoise",
     "InferenceGaps",
     "PosteriorSamples",
     "active_units",
@@ -37,6 +39,7 @@ __all__ = [
     "estimated_likelihood",
     "evaluate",
     "fine_tune",
+    "gradient_noise",
     "hmc_marginal_likelihood",
     "inference_gaps",
     "jacobian_norm",

@@ -51,6 +51,7 @@ def history(history: Mapping[str, Sequence[float]]) -> Figure:
                 continue
             y = columns[column]
             x = np.arange(1, len(y) + 1) if epochs is None else epochs
+            x, y = x[~np.isnan(y)], y[~np.isnan(y)]  # NaN: not measured in this epoch
             marker = "o" if len(y) <= 30 else None
             axes.plot(
                 x, y, colour, marker=marker, markersize=3, linewidth=1.5, label=f"{y[-1]:.4g}"

@@ -16,11 +16,13 @@ from keras_vae.models.generative import Generative
 from keras_vae.models.hierarchical_vae import HierarchicalVAE
 from keras_vae.models.iwae import IWAE
 from keras_vae.models.latent_model import LatentModel
+from keras_vae.models.monte_carlo_em import MonteCarloEM
 from keras_vae.models.schedules import CyclicalWarmup, LinearWarmup
 from keras_vae.models.sparse_autoencoder import SparseAutoencoder
 from keras_vae.models.sparsities import KLSparsity, L1Sparsity, Sparsity, TopK, WinnerTakeAll
 from keras_vae.models.stacked_autoencoder import StackedAutoencoder
 from keras_vae.models.vae import VAE
+from keras_vae.models.wake_sleep import WakeSleep
 
 __all__ = [
     "CVAE",
@@ -41,11 +43,13 @@ __all__ = [
     "LatentModel",
     "LikelihoodEstimate",
     "LinearWarmup",
+    "MonteCarloEM",
     "MonteCarloKL",
     "ScoreFunction",
     "SparseAutoencoder",
     "Sparsity",
     "StackedAutoencoder",
     "TopK",
+    "WakeSleep",
     "WinnerTakeAll",
 ]

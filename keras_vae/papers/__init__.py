@@ -23,7 +23,9 @@ _CODES = {
 }
 """Papers whose codes are judged by classifiers, which takes labels and scikit-learn."""
 _LIKELIHOODS = {
+    "aevb-2013": "Variational autoencoder beside wake-sleep and Monte Carlo EM: figures 2 to 5",
     "burda-2015": "VAE and IWAE, one and two layers of codes: likelihood and active units",
+    "estimators": "Variance of score function, SGVB A and B, STL and DReG over training",
     "hwalsuklee": "The pictures of two repositories, tensorflow-mnist-VAE and -CVAE",
 }
 """Papers, and repositories, on generative models."""

@@ -48,9 +48,9 @@ def measure(laboratory: Laboratory) -> Findings:
     """Likelihood and active units of ten models, or, in the quick form, of the six cheaper ones."""
     rows, variances, pictures = [], {}, []
     x_test = laboratory.dataset().x_test
-    num_samples = laboratory.epochs(5000, 500)
-    num_rows = laboratory.epochs(len(x_test), min(len(x_test), 1000))
-    most = laboratory.epochs(50, 5)
+    num_samples = laboratory.choose(5000, 500)
+    num_rows = laboratory.choose(len(x_test), min(len(x_test), 1000))
+    most = laboratory.choose(50, 5)
     for (objective, k, layers), (published, active) in _PUBLISHED.items():
         if k > most:
             continue
@@ -90,7 +90,7 @@ def recipe(laboratory: Laboratory, objective: str, k: int, layers: int) -> recip
         layers: Of codes.
     """
     lengths = [3**i if laboratory.exact else 6 for i in range(len(_RATES))]  # in epochs
-    epochs = laboratory.epochs(sum(lengths), 1)
+    epochs = laboratory.choose(sum(lengths), 1)
     if layers == 2:
         base, choices = "mnist-hierarchical-vae", [f"model.num_samples={k}"]
         choices += ["model.gradient=standard", f"model.alpha={float(objective == 'VAE')}"]

@@ -15,9 +15,9 @@ def measure(laboratory: Laboratory) -> Findings:
     model = laboratory.model(
         "deep",
         "mnist-stacked-ae",
-        laboratory.epochs(100, 2),
+        laboratory.choose(100, 2),
         "training.optimizer.weight_decay=0.1",
-        f"pretraining.epochs={laboratory.epochs(5, 1)}",
+        f"pretraining.epochs={laboratory.choose(5, 1)}",
     )
     data = laboratory.dataset()
     components = evaluation.pca_squared_error(data.x_train, data.x_test, model.latent_dim)

@@ -65,7 +65,7 @@ def measure(laboratory: Laboratory) -> Findings:
         pictures.append(laboratory.picture(name, figure, caption))
 
     long, noisy, short = (
-        laboratory.epochs(full, quick) for full, quick in ((60, 3), (40, 2), (20, 2))
+        laboratory.choose(full, quick) for full, quick in ((60, 3), (40, 2), (20, 2))
     )
     vaes = {f"z = {width}": trained("VAE", width, long) for width in _DIMS}
     show(

@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import keras
 import numpy as np
 from matplotlib.figure import Figure
 
 from keras_vae import datasets, evaluation, recipes
 from keras_vae.datasets import Dataset
+from keras_vae.errors import UserError
 from keras_vae.models import LatentModel
 from keras_vae.papers.comparison import Picture
 
+T = TypeVar("T")
+
 SEED = 0
 """Of every training."""
+EPOCH = 50_000
+"""About so many rows has an epoch over repeated ones: each is followed by an evaluation."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Training rows, repeated, and test rows, as a recipe takes them.
+
+    Attributes:
+        name: Of the dataset.
+        path: Where it stands; None for where it always does.
+        num_rows: Of an epoch.
+    """
+
+    name: str
+    path: str | Path | None
+    num_rows: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +63,7 @@ class Laboratory:
     verbose: int | str
     exact: bool = False
 
-    def epochs(self, full: int, quick: int) -> int:
+    def choose(self, full: T, quick: T) -> T:
         """One of the two."""
         return quick if self.quick else full
 
@@ -57,18 +80,70 @@ class Laboratory:
         chosen = recipes.load(recipe).override(assignments).with_epochs(epochs)
         return dataclasses.replace(chosen, name=f"{self.paper}-{name}")
 
-    def run(self, recipe: recipes.Recipe) -> recipes.Run:
+    def run(
+        self,
+        recipe: recipes.Recipe,
+        data: Rows | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> recipes.Run:
         """The run of a trained model: an earlier one if there is one, gone on with if it stopped.
 
         Args:
             recipe: What `recipe` gives.
+            data: From `repeated`; None for the recipe's own.
+            callbacks: What they log stands in the run's history.
         """
-        return recipes.fit_once(recipe, data=self.data, out=self.out, verbose=self.verbose)
+        path = self.data
+        if data is not None:
+            recipe = dataclasses.replace(recipe, data={"name": data.name})
+            path = data.path
+        return recipes.fit_once(
+            recipe, data=path, out=self.out, callbacks=callbacks, verbose=self.verbose
+        )
 
     def model(self, name: str, recipe: str, epochs: int, *assignments: str) -> LatentModel:
         """The trained model of a `recipe`, whose arguments these are."""
         run = self.run(self.recipe(name, recipe, epochs, *assignments))
         return recipes.open_model(str(run.folder)).model
+
+    def column(self, run: recipes.Run, name: str) -> list[float]:
+        """A column of a run's history, by epoch; NaN where nothing was measured.
+
+        Raises:
+            UserError: For a run that went on without the callbacks that measure.
+        """
+        values = [float(row.get(name, "nan")) for row in run.history_rows()]
+        if np.isnan(values[-1]):
+            raise UserError(
+                f"{run.folder} was finished by another command, which did not measure {name!r}: "
+                "remove that folder, and the model is trained anew."
+            )
+        return values
+
+    def repeated(self, dataset: Dataset, num: int) -> Rows:
+        """The first so many training rows, so often that an epoch has about `EPOCH` of them.
+
+        They are written into `<out>/<paper>/data/`, in a folder that their values name, unless they
+        are all of the dataset as it stands.
+
+        Args:
+            dataset: One of `datasets.NAMES`, or the user's own.
+            num: At most all.
+        """
+        times = max(1, round(EPOCH / num))
+        if times == 1 and num == len(dataset.x_train):
+            return Rows(dataset.name, self.data, num)
+        values = np.ascontiguousarray(dataset.x_train[:num])
+        crc = zlib.crc32(np.ascontiguousarray(dataset.x_test).data, zlib.crc32(values.data))
+        folder = Path(self.out) / self.paper / "data" / f"{crc:08x}"
+        path = folder / f"{dataset.name}-{num}x{times}.npz"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            part = folder / "part.npz"
+            repeated = np.concatenate([values] * times)
+            np.savez_compressed(part, x_train=repeated, x_test=dataset.x_test)
+            part.replace(path)
+        return Rows(path.stem, path, times * num)
 
     def nll(self, run: recipes.Run, num_samples: int, rows: int) -> float:
         """Negative log-likelihood of the first test rows, in nats, by importance sampling.

@@ -22,8 +22,8 @@ _NETWORK = (
 
 def measure(laboratory: Laboratory) -> Findings:
     """Classification errors of the two."""
-    tuning = laboratory.epochs(30, 1)
-    pretrained = laboratory.model("cae", "mnist-conv-ae", laboratory.epochs(10, 1), *_NETWORK)
+    tuning = laboratory.choose(30, 1)
+    pretrained = laboratory.model("cae", "mnist-conv-ae", laboratory.choose(10, 1), *_NETWORK)
     data = laboratory.dataset()
     random = recipes.load("mnist-conv-ae").override(_NETWORK).build(data)
     return Findings(

@@ -16,11 +16,11 @@ def measure(laboratory: Laboratory) -> Findings:
         "stack",
         "mnist-stacked-sparse-ae",
         1,
-        f"pretraining.epochs={laboratory.epochs(30, 2)}",
+        f"pretraining.epochs={laboratory.choose(30, 2)}",
     )
     before = 100.0 - laboratory.linear_probe_error(model)
     after = 100.0 - laboratory.classification_error(
-        model, laboratory.epochs(50, 2), input_dropout=0.1, dropout=0.2
+        model, laboratory.choose(50, 2), input_dropout=0.1, dropout=0.2
     )
     return Findings(
         [

@@ -32,7 +32,7 @@ _SATURATED = {"AE": 50.0, "CAE": 86.0}
 
 def measure(laboratory: Laboratory) -> Findings:
     """Saturation and classification error of each objective, and what contraction is worth."""
-    epochs, tuning = laboratory.epochs(50, 2), laboratory.epochs(30, 2)
+    epochs, tuning = laboratory.choose(50, 2), laboratory.choose(30, 2)
 
     def trained(name: str) -> LatentModel:
         run = name.split(",")[0].replace(" + ", "-").replace(" ", "-").lower()

@@ -17,7 +17,7 @@ _STACKS = {
 
 def measure(laboratory: Laboratory) -> Findings:
     """Classification error of the fine-tuned stack, denoising and plain."""
-    pretraining, tuning = laboratory.epochs(20, 1), laboratory.epochs(30, 1)
+    pretraining, tuning = laboratory.choose(20, 1), laboratory.choose(30, 1)
     rows = []
     for name, (published, assignments) in _STACKS.items():
         model = laboratory.model(

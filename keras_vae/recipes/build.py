@@ -47,7 +47,15 @@ _SEVERAL = {StackedAutoencoder: "dense_layers", HierarchicalVAE: "dense_stages"}
 """The network of a model of several pairs; every other one is of one pair."""
 _MOST = 100_000
 """The largest width of a network and number of samples; beyond, a slip fills the memory."""
-_SIZES = ("num_samples", "num_components", "num_layers", "hidden", "context_dim")
+_SIZES = (
+    "num_samples",
+    "num_components",
+    "num_layers",
+    "num_transitions",
+    "num_leapfrog_steps",
+    "hidden",
+    "context_dim",
+)
 """What is bounded by `_MOST` outside of `[network]`."""
 
 

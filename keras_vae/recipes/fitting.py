@@ -91,6 +91,7 @@ def fit_once(
     *,
     data: str | Path | None = None,
     out: str | Path = "runs",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Run:
     """Returns a finished run of exactly this recipe and these data; makes one if there is none.
@@ -102,6 +103,7 @@ def fit_once(
         recipe: A recipe.
         data: As in `fit`.
         out: The folder of all runs.
+        callbacks: As in `fit`.
         verbose: As in `keras.Model.fit`.
     """
     resolved, dataset = _with_data(recipe, data)
@@ -110,8 +112,8 @@ def fit_once(
         return finished
     begun = _latest(out, resolved, finished=False)
     if begun is None:
-        return fit(recipe, data=data, out=out, verbose=verbose)
-    return _finish(begun, resolved.build(dataset), dataset, "1 epoch", (), verbose)
+        return fit(recipe, data=data, out=out, callbacks=callbacks, verbose=verbose)
+    return _finish(begun, resolved.build(dataset), dataset, "1 epoch", callbacks, verbose)
 
 
 def _latest(out: str | Path, recipe: Recipe, finished: bool) -> Run | None:
@@ -204,7 +206,7 @@ def _finish(
         try:
             if isinstance(model, StackedAutoencoder) and recipe.pretraining:
                 _pretrain(run, recipe, model, dataset, checkpoint_every, verbose)
-            _train(run, recipe, model, dataset, [*callbacks, checkpoint], verbose)
+            _train(run, recipe, model, dataset, callbacks, checkpoint, verbose)
         except (UserError, OSError) as error:
             wrong = f"{error.filename}: {error.strerror}." if isinstance(error, OSError) else error
             raise UserError(f"{wrong} {_kept(run, model, checkpoint)}.") from error
@@ -262,10 +264,11 @@ def _train(
     recipe: Recipe,
     model: LatentModel,
     dataset: Dataset,
-    callbacks: Sequence[keras.callbacks.Callback],
+    others: Sequence[keras.callbacks.Callback],
+    checkpoint: training.Checkpoint,
     verbose: int | str,
 ) -> None:
-    """Runs the epochs that are left, if any."""
+    """Runs the epochs that are left, if any; what other callbacks log stands in the history."""
     settings = recipe.training
     y_train, y_test = conditions(model, dataset.y_train), conditions(model, dataset.y_test)
     train = (dataset.x_train,) if y_train is None else (dataset.x_train, y_train)
@@ -283,8 +286,9 @@ def _train(
         callbacks=[
             training.StopOnNaN(),
             *([monitor] if monitor else []),
+            *others,
             HistoryLines(run.add_history, monitor, after={"data": dataset.name}),
-            *callbacks,
+            checkpoint,
         ],
     )
 

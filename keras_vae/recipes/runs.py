@@ -131,15 +131,19 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def _add_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Adds a row behind those of earlier epochs; the file is there whole at every moment."""
+    """Adds a row behind those of earlier epochs; the file is there whole at every moment.
+
+    A column that some epochs lack is "nan" there.
+    """
 
     def place(row: Mapping[str, Any]) -> tuple[int, int]:
         return int(row.get("layer", 0)), int(row["epoch"])
 
     rows = [*(each for each in _read_csv(path) if place(each) < place(row)), row]
+    columns = dict.fromkeys(key for each in rows for key in each)
     part = path.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
+        writer = csv.DictWriter(file, fieldnames=list(columns), restval="nan")
         writer.writeheader()
         writer.writerows(rows)
     part.replace(path)

@@ -69,6 +69,10 @@ def test_logs_are_the_terms(case, fitted):
         expected |= {"free_bits"}
     if issubclass(case.cls, keras_vae.IWAE):
         expected |= {"iwae"}
+    if case.cls is keras_vae.WakeSleep:
+        expected |= {"sleep"}
+    if case.cls is keras_vae.MonteCarloEM:
+        expected |= {"em", "encoding"}
     if case.cls is keras_vae.ContractiveAutoencoder:
         expected |= {"contraction"}
     if isinstance(getattr(fitted.model, "sparsity", None), (KLSparsity, L1Sparsity)):

@@ -15,7 +15,12 @@ def arguments_of(cls: type[LatentModel]) -> set[str]:
     """Names of all arguments, those that **kwargs pass on to a base class included."""
     if cls is keras_vae.StackedAutoencoder:  # makes its networks and densities itself
         return {"autoencoders", "corruption", "seed"}
-    refused = {"estimator", "free_bits"} if issubclass(cls, keras_vae.IWAE) else set()
+    refused = {
+        keras_vae.IWAE: {"estimator", "free_bits"},
+        keras_vae.HierarchicalVAE: {"estimator", "free_bits"},
+        keras_vae.WakeSleep: {"estimator", "beta", "free_bits"},
+        keras_vae.MonteCarloEM: {"beta", "free_bits"},
+    }.get(cls, set())
     if cls is keras_vae.HierarchicalVAE:
         refused |= {"encoder", "decoder", "posterior"}
     names = set()

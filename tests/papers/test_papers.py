@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from keras_vae import papers, recipes
+from keras_vae import datasets, papers, recipes
 from keras_vae.cli import main
 from keras_vae.errors import UserError
+from keras_vae.papers import aevb_2013, laboratory
 from recipes.tiny import write_data
 
 QUICK = ["makhzani-2014"]
@@ -73,6 +74,41 @@ def test_another_budget_is_another_run(data, tmp_path):
     longer = recipes.fit_once(recipe.with_epochs(2), data=data, out=tmp_path, verbose=0)
     assert longer.folder.name == "2"
     assert recipes.fit_once(recipe, data=data, out=tmp_path, verbose=0) == first
+
+
+def test_rows_are_repeated(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(laboratory, "EPOCH", 60)
+    lab = laboratory.Laboratory("paper", data, tmp_path, quick=True, verbose=0)
+    dataset = lab.dataset()
+    assert lab.repeated(dataset, 50) == laboratory.Rows("squares", data, 50)  # as they stand
+    rows = lab.repeated(dataset, 20)
+    assert (rows.name, rows.num_rows) == ("squares-20x3", 60)
+    again = datasets.load("mnist", rows.path)
+    assert again.name == rows.name
+    np.testing.assert_array_equal(again.x_train, np.tile(dataset.x_train[:20], (3, 1, 1, 1)))
+    np.testing.assert_array_equal(again.x_test, dataset.x_test)
+    # Other values under the same names stand elsewhere.
+    other = dataclasses.replace(dataset, x_test=dataset.x_test[::-1])
+    assert lab.repeated(other, 20).path != rows.path == lab.repeated(dataset, 20).path
+
+
+def test_a_run_that_another_command_finished(data, tmp_path):
+    lab = laboratory.Laboratory("paper", data, tmp_path, quick=True, verbose=0)
+    run = recipes.Run.create(tmp_path, recipes.load("mnist-vae"))
+    run.add_history({"epoch": 1, "loss": 2.0, "score": 3.0})
+    assert lab.column(run, "score") == [3.0]
+    run.add_history({"epoch": 2, "loss": 1.0})
+    assert lab.column(run, "loss") == [2.0, 1.0]
+    with pytest.raises(UserError, match="did not measure 'score': remove that folder"):
+        lab.column(run, "score")
+
+
+def test_without_frey_faces_the_rest_is_made(tmp_path):
+    """They have no download; what is left out is said."""
+    (tmp_path / "data" / "mnist-sample").mkdir(parents=True)
+    lab = laboratory.Laboratory("aevb-2013", tmp_path / "data", tmp_path, quick=True, verbose=0)
+    with pytest.warns(UserWarning, match="MNIST alone: .*frey_faces"):
+        assert list(aevb_2013.frey_faces(lab)) == []
 
 
 def test_an_unknown_paper():

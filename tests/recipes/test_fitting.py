@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vae import recipes
+from keras_vae import recipes, training
 from keras_vae.errors import UserError
 from recipes.tiny import write_data, write_recipe
 
@@ -132,6 +132,36 @@ def test_resumed_as_if_never_stopped(recipe, data, tmp_path, whole, every, batch
     assert run.metrics()["metrics"] == whole.metrics()["metrics"]
     with pytest.raises(UserError, match="no unfinished run"):
         recipes.resume("tiny", out=out, verbose=0)
+
+
+def test_fit_once_goes_on_with_what_was_begun(recipe, data, tmp_path, whole):
+    arguments = {"data": data, "out": tmp_path / "runs", "verbose": 0}
+    with pytest.raises(recipes.Interrupted):
+        recipes.fit_once(recipe, callbacks=[CtrlC(1)], **arguments)
+    with pytest.raises(recipes.Interrupted):  # of another recipe
+        recipes.fit_once(recipe.with_epochs(3), callbacks=[CtrlC(1)], **arguments)
+    run = recipes.fit_once(recipe, **arguments)
+    assert run.folder.name == "1"
+    assert losses(run) == losses(whole)
+    assert recipes.fit_once(recipe, **arguments) == run
+    assert sorted(path.name for path in run.folder.parent.iterdir()) == ["1", "2"]
+
+
+def test_what_callbacks_log_stands_in_the_history(recipe, data, tmp_path):
+    def measure(model):
+        return {"size": float(model.count_params())}
+
+    run = recipes.fit(
+        recipe.with_epochs(3),
+        data=data,
+        out=tmp_path,
+        callbacks=[training.MeasureAt(measure, (2,))],
+        verbose=0,
+    )
+    size = recipes.open_model(str(run.folder)).model.count_params()
+    np.testing.assert_array_equal(run.history()["size"], [np.nan, size, np.nan])
+    assert len(run.history()["val_elbo"]) == 3
+    assert (run.figures / "history.png").exists()
 
 
 def test_stopped_before_the_first_epoch_was_whole(recipe, data, tmp_path):
