@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from keras_vae.models import IWAE as IWAE
     from keras_vae.models import VAE as VAE
     from keras_vae.models import Autoencoder as Autoencoder
+    from keras_vae.models import Classifier as Classifier
     from keras_vae.models import ContractiveAutoencoder as ContractiveAutoencoder
     from keras_vae.models import ConvolutionalAutoencoder as ConvolutionalAutoencoder
     from keras_vae.models import DenoisingAutoencoder as DenoisingAutoencoder
@@ -54,6 +55,7 @@ _CLASSES = (
     "IWAE",
     "VAE",
     "Autoencoder",
+    "Classifier",
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",

@@ -1,4 +1,4 @@
-"""What a fitted model is worth, in figures: use of its latent space, terms, likelihood, probes.
+"""What a fitted model is worth: use of its latent space, terms, likelihood, probes, a judge.
 
 Functions of a model and arrays; no file, no picture, no data set lives here.
 """
@@ -17,6 +17,7 @@ from keras_vae.evaluation.codes import (
     squared_error,
 )
 from keras_vae.evaluation.fine_tuning import fine_tune
+from keras_vae.evaluation.judging import judged_accuracy
 from keras_vae.evaluation.latent import active_units, kl_per_dimension
 from keras_vae.evaluation.probes import PROBES, probe_errors, require_scikit_learn
 from keras_vae.evaluation.scores import evaluate, likelihood_scores
@@ -32,6 +33,7 @@ __all__ = [
     "evaluate",
     "fine_tune",
     "jacobian_norm",
+    "judged_accuracy",
     "kl_per_dimension",
     "likelihood_scores",
     "pca_squared_error",

@@ -7,6 +7,7 @@ and no command.
 
 from keras_vae.models._importance import LikelihoodEstimate
 from keras_vae.models.autoencoder import Autoencoder
+from keras_vae.models.classifier import Classifier
 from keras_vae.models.contractive_autoencoder import ContractiveAutoencoder
 from keras_vae.models.convolutional_autoencoder import ConvolutionalAutoencoder
 from keras_vae.models.cvae import CVAE
@@ -22,6 +23,9 @@ from keras_vae.models.sparsities import KLSparsity, L1Sparsity, Sparsity, TopK, 
 from keras_vae.models.stacked_autoencoder import StackedAutoencoder
 from keras_vae.models.vae import VAE
 
+FittedModel = LatentModel | Classifier
+"""What a recipe makes."""
+
 __all__ = [
     "CVAE",
     "IWAE",
@@ -29,6 +33,7 @@ __all__ = [
     "VAE",
     "AnalyticKL",
     "Autoencoder",
+    "Classifier",
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "CyclicalWarmup",

@@ -107,6 +107,21 @@ class LatentModel(Coding, keras.Model):
         self.is_distributed = tf.distribute.has_strategy()
         self.built = True
 
+    @property
+    def takes_y(self) -> bool:
+        """Whether `fit` and `evaluate` need a y beside x: the condition."""
+        return self.condition_dim is not None
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Least and largest value that data may have."""
+        return self.likelihood_layer.support
+
+    @property
+    def protocol(self) -> str:
+        """What data are made into; likelihoods under different protocols do not compare."""
+        return self.likelihood_layer.protocol
+
     # --- densities ---
 
     def posterior(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:

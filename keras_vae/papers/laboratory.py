@@ -54,7 +54,7 @@ class Laboratory:
         chosen = recipes.load(recipe).override(assignments).with_epochs(epochs)
         chosen = dataclasses.replace(chosen, name=f"{self.paper}-{name}")
         run = recipes.fit_once(chosen, data=self.data, out=self.out, verbose=self.verbose)
-        return recipes.open_model(str(run.folder)).model
+        return recipes.open_model(str(run.folder)).latent_model
 
     @property
     def folder(self) -> Path:

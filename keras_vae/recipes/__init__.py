@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from keras_vae.recipes.fitting import Interrupted, fit, fit_once, resume
     from keras_vae.recipes.opened import Opened, from_preset, open_model
     from keras_vae.recipes.pictures import plot, sample
-    from keras_vae.recipes.results import evaluate, probe
+    from keras_vae.recipes.results import evaluate, judge, probe
 
 __all__ = [
     "Interrupted",
@@ -29,6 +29,7 @@ __all__ = [
     "fit",
     "fit_once",
     "from_preset",
+    "judge",
     "load",
     "names",
     "open_model",
@@ -50,6 +51,7 @@ _IMPORTS_TENSORFLOW = {
     "plot": "pictures",
     "sample": "pictures",
     "evaluate": "results",
+    "judge": "results",
     "probe": "results",
 }
 

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -21,7 +22,14 @@ from keras_vae.distributions.posteriors import POSTERIORS
 from keras_vae.distributions.priors import PRIORS
 from keras_vae.errors import UserError
 from keras_vae.layers.corruption import CORRUPTIONS
-from keras_vae.models import Autoencoder, HierarchicalVAE, LatentModel, StackedAutoencoder
+from keras_vae.models import (
+    Autoencoder,
+    Classifier,
+    FittedModel,
+    HierarchicalVAE,
+    LatentModel,
+    StackedAutoencoder,
+)
 from keras_vae.models.estimators import ESTIMATORS
 from keras_vae.models.schedules import SCHEDULES
 from keras_vae.models.sparsities import SPARSITIES
@@ -30,9 +38,9 @@ from keras_vae.recipes.recipe import Recipe
 
 T = TypeVar("T")
 
-_FROM_DATA = ("event_shape", "condition_dim")
+_FROM_DATA = ("event_shape", "condition_dim", "num_classes")
 _FROM_MODEL = ("likelihood", "posterior")
-_FROM_ELSEWHERE = ("encoder", "decoder", "stages", "seed")
+_FROM_ELSEWHERE = ("encoder", "decoder", "stages", "network", "seed")
 CHOICES: Mapping[str, Mapping[str, type]] = {
     "likelihood": LIKELIHOODS,
     "posterior": POSTERIORS,
@@ -42,8 +50,12 @@ CHOICES: Mapping[str, Mapping[str, type]] = {
     "corruption": CORRUPTIONS,
     "sparsity": SPARSITIES,
 }
-_SEVERAL = {StackedAutoencoder: "dense_layers", HierarchicalVAE: "dense_stages"}
-"""The network of a model of several pairs; every other one is of one pair."""
+_OWN_NETWORKS: Mapping[type[FittedModel], str] = {
+    StackedAutoencoder: "dense_layers",
+    HierarchicalVAE: "dense_stages",
+    Classifier: "convolutional_classifier",
+}
+"""The network of a model that is not made of one encoder and one decoder."""
 _MOST = 100_000
 """The largest width of a network and number of samples; beyond, a slip fills the memory."""
 _SIZES = ("num_samples", "num_components", "num_layers", "hidden", "context_dim")
@@ -60,8 +72,8 @@ def check(recipe: Recipe) -> None:
     _check_sizes("network", recipe.network, widths)
     cls = _model_class(recipe)
     is_stack, name = cls is StackedAutoencoder, recipe.network["name"]
-    if name in _SEVERAL.values() or cls in _SEVERAL:
-        for model, layers in _SEVERAL.items():
+    if name in _OWN_NETWORKS.values() or cls in _OWN_NETWORKS:
+        for model, layers in _OWN_NETWORKS.items():
             if (cls is model) != (name == layers):
                 raise UserError(
                     f"model.name is {cls.__name__!r} and network.name is {name!r}: a "
@@ -86,7 +98,7 @@ def check(recipe: Recipe) -> None:
         _check_optimizer("pretraining", recipe.pretraining["optimizer"])
 
 
-def build(recipe: Recipe, dataset: Dataset) -> LatentModel:
+def build(recipe: Recipe, dataset: Dataset) -> FittedModel:
     """Returns the compiled model; see `Recipe.build`."""
     check(recipe)
     cls, seed = _model_class(recipe), recipe.training["seed"]
@@ -99,7 +111,7 @@ def build(recipe: Recipe, dataset: Dataset) -> LatentModel:
     }
     model.compile(optimizer(recipe.training, dataset), **compile_arguments)
     for name, rows in (("x_train", dataset.x_train), ("x_test", dataset.x_test)):
-        check_range(f"{name} of {dataset.name!r}", rows, model.likelihood_layer.support)
+        check_range(f"{name} of {dataset.name!r}", rows, model.support)
     return model
 
 
@@ -113,8 +125,8 @@ def optimizer(settings: Mapping[str, Any], dataset: Dataset) -> keras.optimizers
     return made
 
 
-def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentModel:
-    """A model of one pair of networks, or of stages."""
+def _single(recipe: Recipe, cls: type[FittedModel], dataset: Dataset) -> FittedModel:
+    """A model of one pair of networks, of stages, or of one network."""
     arguments = _model_arguments(recipe.model, cls)
     defaults = {key: default for key, (_, default) in _model_parameters(cls).items()}
     network = _network(recipe)
@@ -124,11 +136,14 @@ def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentM
             dataset.event_shape,
             **{key: arguments.get(key, defaults[key]) for key in densities},
             **_condition_dim(recipe, cls, dataset),
+            **_num_classes(recipe, dataset),
             **_arguments(recipe.network),
         )
     with _named("model"):
-        pair = (made,) if cls in _SEVERAL else made
-        return cls(*pair, seed=recipe.training["seed"], **arguments)
+        pair = (made,) if cls in _OWN_NETWORKS else made
+        if "seed" in defaults:
+            arguments["seed"] = recipe.training["seed"]
+        return cls(*pair, **arguments)
 
 
 def _stack(recipe: Recipe, dataset: Dataset) -> StackedAutoencoder:
@@ -171,8 +186,10 @@ def _network(recipe: Recipe) -> Callable[..., Any]:
     return _choice("network.name", recipe.network["name"], choices)
 
 
-def _model_class(recipe: Recipe) -> type[LatentModel]:
-    return _choice("model.name", recipe.model["name"], _subclasses(models, LatentModel))
+def _model_class(recipe: Recipe) -> type[FittedModel]:
+    choices: dict[str, type[FittedModel]] = _subclasses(models, LatentModel)
+    choices["Classifier"] = Classifier
+    return _choice("model.name", recipe.model["name"], choices)
 
 
 def _layer_class(spec: Mapping[str, Any]) -> type[Autoencoder]:
@@ -183,7 +200,7 @@ def _layer_class(spec: Mapping[str, Any]) -> type[Autoencoder]:
     return _choice("model.autoencoders.name", spec.get("name", "Autoencoder"), choices)
 
 
-def _check_model(where: str, spec: Mapping[str, Any], cls: type[LatentModel]) -> None:
+def _check_model(where: str, spec: Mapping[str, Any], cls: type[FittedModel]) -> None:
     """Checks a table of the arguments of a model class."""
     types = {
         key: dict if key == "autoencoders" else kind
@@ -196,11 +213,10 @@ def _check_model(where: str, spec: Mapping[str, Any], cls: type[LatentModel]) ->
             _check_named(f"{where}.{key}", value, CHOICES[key])
 
 
-def _model_parameters(cls: type[LatentModel]) -> dict[str, tuple[Any, Any]]:
+def _model_parameters(cls: type[FittedModel]) -> dict[str, tuple[Any, Any]]:
     """Type and default of each parameter; a variant passes on those that it does not name."""
     found: dict[str, tuple[Any, Any]] = {}
-    classes = cls.__mro__
-    for owner in classes[: classes.index(LatentModel) + 1]:
+    for owner in takewhile(lambda owner: owner is not keras.Model, cls.__mro__):
         if "__init__" in vars(owner):
             defaults = inspect.signature(owner).parameters
             types = parameter_types(owner)
@@ -208,7 +224,7 @@ def _model_parameters(cls: type[LatentModel]) -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def _model_arguments(spec: Mapping[str, Any], cls: type[LatentModel]) -> dict[str, Any]:
+def _model_arguments(spec: Mapping[str, Any], cls: type[FittedModel]) -> dict[str, Any]:
     """A table's arguments; a table without a name is one of the density that is the default."""
     parameters = _model_parameters(cls)
     arguments = _arguments(spec)
@@ -219,7 +235,24 @@ def _model_arguments(spec: Mapping[str, Any], cls: type[LatentModel]) -> dict[st
     return arguments
 
 
-def _condition_dim(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> dict[str, int]:
+def _num_classes(recipe: Recipe, dataset: Dataset) -> dict[str, int]:
+    """The argument of the network that tells classes apart."""
+    if "num_classes" not in inspect.signature(_network(recipe)).parameters:
+        return {}
+    if dataset.num_classes is None:
+        raise UserError(
+            f"Recipe {recipe.name!r} needs integer labels and {dataset.name!r} has none: give "
+            "y_train and y_test."
+        )
+    if dataset.num_classes > _MOST:
+        raise UserError(
+            f"The largest label of {dataset.name!r} is {dataset.num_classes - 1}; expected at most "
+            f"{_MOST - 1}: renumber the labels."
+        )
+    return {"num_classes": dataset.num_classes}
+
+
+def _condition_dim(recipe: Recipe, cls: type[FittedModel], dataset: Dataset) -> dict[str, int]:
     """The argument of the network that makes room for a condition, for a model that has one."""
     if not issubclass(cls, models.CVAE):
         return {}

@@ -23,7 +23,7 @@ else:
 
 if TYPE_CHECKING:
     from keras_vae.datasets import Dataset
-    from keras_vae.models import LatentModel
+    from keras_vae.models import FittedModel
 
 _FILE = {
     "name": str,
@@ -138,7 +138,7 @@ class Recipe:
         training = {key: value for key, value in self.training.items() if key != "min_steps"}
         return dataclasses.replace(self, training=training | {"epochs": epochs})
 
-    def build(self, dataset: Dataset) -> LatentModel:
+    def build(self, dataset: Dataset) -> FittedModel:
         """Returns the compiled model, its network made for the shape of the dataset.
 
         Raises:
