@@ -87,7 +87,7 @@ def annealed_importance_sampling(
     for number, batch in enumerate(_batches(*model.data_arrays(x, condition))):
         rows, given = model.as_inputs(batch[0], batch[1] if len(batch) > 1 else None)
         noise = Noise.for_rows(seed, rows)
-        observed = model.likelihood_layer.observe(rows, noise)
+        observed, given = model.observed(rows, given, noise)
         z = annealing.starts(observed, given, noise)
         sizes = annealing.step_sizes(observed, given, z, (seed, number))
         parts.append(annealing.log_weights(observed, given, z, sizes, (seed, number)))

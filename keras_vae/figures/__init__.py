@@ -10,6 +10,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from keras_vae.figures.codes import compare, latent
+from keras_vae.figures.completions import completions
 from keras_vae.figures.curves import history
 from keras_vae.figures.decoded import (
     analogies,
@@ -27,6 +28,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "reconstructions": reconstructions,
     "corruption": corruption,
     "samples": samples,
+    "completions": completions,
     "manifold": manifold,
     "latent": latent,
     "interpolate": interpolate,
@@ -41,6 +43,7 @@ __all__ = [
     "FIGURES",
     "analogies",
     "compare",
+    "completions",
     "corruption",
     "filters",
     "history",

@@ -14,6 +14,7 @@ NAMES = (
     "reconstructions",
     "corruption",
     "samples",
+    "completions",
     "manifold",
     "latent",
     "interpolate",
@@ -40,7 +41,7 @@ def objection(name: str, model: FittedModel, dataset: Dataset) -> str | None:
     # Imported here, so that image sheets do without tensorflow.
     from keras_vae.distributions import LearnedNormal, StandardNormal
     from keras_vae.figures.kernels import first_kernel
-    from keras_vae.models import Generative, LatentModel
+    from keras_vae.models import CompletionCVAE, Generative, LatentModel
     from keras_vae.models.jacobian import WIDEST
 
     if not isinstance(model, LatentModel):
@@ -59,6 +60,11 @@ def objection(name: str, model: FittedModel, dataset: Dataset) -> str | None:
         return (
             f"the model takes conditions of {model.condition_dim} entries, but those of "
             f"{dataset.name} have {dataset.condition_dim}: give the data it was fitted to"
+        )
+    if name == "completions" and not isinstance(model, CompletionCVAE):
+        return (
+            f"it needs a model that completes a part of its data, and this is a "
+            f"{type(model).__name__}: fit mnist-quadrants-1, or draw 'samples'"
         )
     if name in ("samples", "manifold", "interpolate") and not isinstance(model, Generative):
         return (

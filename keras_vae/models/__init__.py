@@ -8,6 +8,7 @@ and no command.
 from keras_vae.models._importance import LikelihoodEstimate
 from keras_vae.models.autoencoder import Autoencoder
 from keras_vae.models.classifier import Classifier
+from keras_vae.models.completion_cvae import CompletionCVAE
 from keras_vae.models.contractive_autoencoder import ContractiveAutoencoder
 from keras_vae.models.convolutional_autoencoder import ConvolutionalAutoencoder
 from keras_vae.models.cvae import CVAE
@@ -34,6 +35,7 @@ __all__ = [
     "AnalyticKL",
     "Autoencoder",
     "Classifier",
+    "CompletionCVAE",
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "CyclicalWarmup",

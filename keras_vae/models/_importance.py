@@ -65,7 +65,7 @@ def compiled(model: Generative) -> Callable[..., tuple[Tensor, Tensor]]:
     ) -> tuple[Tensor, Tensor]:
         x, condition = model.as_inputs(x, condition)
         noise = Noise.for_rows(seed, x)
-        x = model.likelihood_layer.observe(x, noise)
+        x, condition = model.observed(x, condition, noise)
         return log_sums(model, x, condition, noise, num_samples, _SAMPLES)
 
     return of_batch

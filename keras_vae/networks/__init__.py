@@ -7,12 +7,13 @@ layers only; no loss, no training. Networks of your own work as well everywhere.
 
 from keras_vae.networks.classifiers import convolutional_classifier
 from keras_vae.networks.convolutional import convolutional, fully_convolutional
-from keras_vae.networks.dense import dense, dense_layers, dense_stages
+from keras_vae.networks.dense import dense, dense_completion, dense_layers, dense_stages
 
 __all__ = [
     "convolutional",
     "convolutional_classifier",
     "dense",
+    "dense_completion",
     "dense_layers",
     "dense_stages",
     "fully_convolutional",

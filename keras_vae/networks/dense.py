@@ -212,6 +212,67 @@ def dense_stages(
     ]
 
 
+def dense_completion(
+    event_shape: Sequence[int],
+    latent_dim: int,
+    condition_dim: int,
+    *,
+    hidden: Sequence[int] = (500,),
+    baseline_hidden: Sequence[int] = (500,),
+    activation: str = "relu",
+    posterior: Any = "normal",
+    likelihood: Any = "bernoulli",
+    weight_decay: float = 0.0,
+) -> dict[str, keras.Model]:
+    """`dense`, and a network from the condition to a first guess at the data.
+
+    Use it for a `CompletionCVAE`.
+
+    Args:
+        event_shape: As in `dense`, like all that is not named here.
+        latent_dim: The same.
+        condition_dim: The same.
+        hidden: The same.
+        baseline_hidden: Widths of the hidden layers of the guess.
+        activation: The same.
+        posterior: The same.
+        likelihood: The same.
+        weight_decay: The same, for all three networks.
+
+    Returns:
+        `encoder`, `decoder` and `baseline`, from c (batch, condition_dim) to raw likelihood
+        parameters.
+
+    Raises:
+        UserError: When a width is below 1.
+
+    Reference:
+        Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
+        Generative Models", section 4.
+    """
+    check_counts(baseline_hidden=baseline_hidden, condition_dim=condition_dim)
+    encoder, decoder = dense(
+        event_shape,
+        latent_dim,
+        hidden=hidden,
+        activation=activation,
+        posterior=posterior,
+        likelihood=likelihood,
+        condition_dim=condition_dim,
+        weight_decay=weight_decay,
+    )
+    _, baseline = dense(
+        event_shape,
+        condition_dim,
+        hidden=baseline_hidden[::-1],
+        activation=activation,
+        posterior="deterministic",
+        likelihood=likelihood,
+        weight_decay=weight_decay,
+    )
+    return {"encoder": encoder, "decoder": decoder, "baseline": baseline}
+
+
 def _initializer(kernel_stddev: float | None) -> str | dict[str, Any]:
     """As Keras names it: one object for all layers would give them the same numbers."""
     if kernel_stddev is None:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from keras_vae import models, networks
 from keras_vae.arrays import check_range
-from keras_vae.datasets import Dataset
+from keras_vae.datasets import TRANSFORMS, Dataset
 from keras_vae.distributions.likelihoods import LIKELIHOODS
 from keras_vae.distributions.posteriors import POSTERIORS
 from keras_vae.distributions.priors import PRIORS
@@ -25,6 +25,7 @@ from keras_vae.layers.corruption import CORRUPTIONS
 from keras_vae.models import (
     Autoencoder,
     Classifier,
+    CompletionCVAE,
     FittedModel,
     HierarchicalVAE,
     LatentModel,
@@ -40,7 +41,7 @@ T = TypeVar("T")
 
 _FROM_DATA = ("event_shape", "condition_dim", "num_classes")
 _FROM_MODEL = ("likelihood", "posterior")
-_FROM_ELSEWHERE = ("encoder", "decoder", "stages", "network", "seed")
+_FROM_ELSEWHERE = ("encoder", "decoder", "stages", "network", "baseline", "given", "seed")
 CHOICES: Mapping[str, Mapping[str, type]] = {
     "likelihood": LIKELIHOODS,
     "posterior": POSTERIORS,
@@ -54,6 +55,7 @@ _OWN_NETWORKS: Mapping[type[FittedModel], str] = {
     StackedAutoencoder: "dense_layers",
     HierarchicalVAE: "dense_stages",
     Classifier: "convolutional_classifier",
+    CompletionCVAE: "dense_completion",
 }
 """The network of a model that is not made of one encoder and one decoder."""
 _MOST = 100_000
@@ -70,6 +72,11 @@ def check(recipe: Recipe) -> None:
     check_table("network", _arguments(recipe.network), network_types, network_needs)
     widths = [key for key, kind in network_types.items() if kind is not float]
     _check_sizes("network", recipe.network, widths)
+    if "transform" in recipe.data:
+        transform = recipe.data["transform"]
+        function = _choice("data.transform.name", transform.get("name"), TRANSFORMS)
+        types = parameter_types(function, leave_out=("dataset",))
+        check_table("data.transform", _arguments(transform), types, required=types)
     cls = _model_class(recipe)
     is_stack, name = cls is StackedAutoencoder, recipe.network["name"]
     if name in _OWN_NETWORKS.values() or cls in _OWN_NETWORKS:
@@ -140,10 +147,13 @@ def _single(recipe: Recipe, cls: type[FittedModel], dataset: Dataset) -> FittedM
             **_arguments(recipe.network),
         )
     with _named("model"):
-        pair = (made,) if cls in _OWN_NETWORKS else made
         if "seed" in defaults:
             arguments["seed"] = recipe.training["seed"]
-        return cls(*pair, **arguments)
+        if "given" in defaults:
+            arguments["given"] = _given(recipe, dataset)
+        if isinstance(made, dict):
+            return cls(**made, **arguments)
+        return cls(*(made if isinstance(made, tuple) else (made,)), **arguments)
 
 
 def _stack(recipe: Recipe, dataset: Dataset) -> StackedAutoencoder:
@@ -250,6 +260,16 @@ def _num_classes(recipe: Recipe, dataset: Dataset) -> dict[str, int]:
             f"{_MOST - 1}: renumber the labels."
         )
     return {"num_classes": dataset.num_classes}
+
+
+def _given(recipe: Recipe, dataset: Dataset) -> list[int]:
+    """Which values of each row the condition holds."""
+    if dataset.given is None:
+        raise UserError(
+            f"Recipe {recipe.name!r} completes data of which a part is given, and no part is: add "
+            'data.transform, such as {name = "quadrants", given = 1}.'
+        )
+    return [int(place) for place in dataset.given]
 
 
 def _condition_dim(recipe: Recipe, cls: type[FittedModel], dataset: Dataset) -> dict[str, int]:

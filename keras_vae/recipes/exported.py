@@ -33,7 +33,7 @@ def export(opened: Opened, models: str | Path = MODELS) -> Path:
     if opened.recipe is not None:
         tables = dataclasses.asdict(opened.recipe)
         # Where the data stood on the machine that trained is of no use elsewhere.
-        tables["data"] = {"name": tables["data"]["name"]}
+        tables["data"].pop("path", None)
         card["recipe"] = tables
     labels = opened.model.condition_dim != 1 and card.get("condition") != "values"
     return opened.model.export(Path(models) / opened.name, labels=labels, card=card)

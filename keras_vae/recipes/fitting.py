@@ -174,10 +174,11 @@ def _with_data(recipe: Recipe, data: str | Path | None) -> tuple[Recipe, Dataset
     dataset = datasets.load(recipe.data["name"], path)
     if path is None and dataset.name not in datasets.NAMES:
         path = os.environ["KERAS_VAE_DATA"]  # the user's own data
-    table = {"name": dataset.name}
+    table = {**recipe.data, "name": dataset.name}
     if path is not None:
         table["path"] = str(Path(path).expanduser().resolve())
-    return dataclasses.replace(recipe, data=table).for_rows(len(dataset.x_train)), dataset
+    resolved = dataclasses.replace(recipe, data=table).for_rows(len(dataset.x_train))
+    return resolved, datasets.transformed(dataset, table.get("transform"))
 
 
 def _finish(

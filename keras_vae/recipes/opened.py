@@ -12,10 +12,10 @@ from typing import Any
 import keras
 
 from keras_vae import model_folders
-from keras_vae.datasets import Dataset, load
+from keras_vae.datasets import Dataset, load, transformed
 from keras_vae.errors import UserError
 from keras_vae.model_folders import CARD, MODEL
-from keras_vae.models import Classifier, FittedModel, LatentModel
+from keras_vae.models import Classifier, CompletionCVAE, FittedModel, LatentModel
 from keras_vae.recipes.recipe import Recipe, from_tables, names
 from keras_vae.recipes.runs import Run, latest_finished, runs
 
@@ -85,10 +85,16 @@ class Opened:
                 f"The model was fitted to {table['name']!r}, and only {dataset.name!r} is there "
                 "now: give the same data with --data."
             )
+        dataset = transformed(dataset, table.get("transform"))
         if dataset.event_shape != self.model.event_shape:
             raise UserError(
                 f"{dataset.name!r} holds rows of shape {dataset.event_shape}, but the model takes "
                 f"{self.model.event_shape}: give the data that it was fitted to."
+            )
+        if isinstance(self.model, CompletionCVAE) and dataset.given is None:
+            raise UserError(
+                f"{self.name!r} completes data of which a part is given, and its file does not "
+                "tell which: name its run folder or its exported one."
             )
         if not _conditions_fit(self.model.condition_dim, dataset):
             raise UserError(

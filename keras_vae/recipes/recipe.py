@@ -34,7 +34,7 @@ _FILE = {
     "training": dict,
     "pretraining": dict,
 }
-_DATA = {"name": str, "path": str}
+_DATA = {"name": str, "path": str, "transform": dict}
 _TRAINING = {
     "epochs": int,
     "min_steps": int,
@@ -60,7 +60,8 @@ class Recipe:
     Attributes:
         name: The recipe's name; its runs are `<out>/<name>/<n>/`.
         description: One line.
-        data: `name` of the dataset and, for data that stands elsewhere, its `path`.
+        data: `name` of the dataset; for data that stands elsewhere, its `path`; and, where the task
+            is another one, a `transform` by its `name` and arguments.
         network: `name` of a function in `keras_vae.networks`, and its parameters.
         model: `name` of a model class, and its parameters.
         training: `epochs`, `min_steps` (a small dataset gets more epochs to reach them),
