@@ -75,7 +75,7 @@ class CompletionCVAE(CVAE):
     ) -> None:
         super().__init__(encoder, decoder, prior=prior, **kwargs)
         self.given = [int(place) for place in given]
-        self.baseline = baseline
+        self.baseline: Any = baseline
         self.cvae_weight = cvae_weight
         self._missing = other_places(self.given, self.event_shape)
         size = math.prod(self.event_shape)

@@ -22,7 +22,9 @@ _CODES = {
     "makhzani-2014": "k-sparse autoencoder: error of a linear classifier on the code",
 }
 """Papers whose codes are judged by classifiers, which takes labels and scikit-learn."""
-_LIKELIHOODS: dict[str, str] = {}
+_LIKELIHOODS = {
+    "sohn-2015": "Conditional VAE: likelihood of digits, given one, two or three quadrants",
+}
 """Papers on generative models."""
 PAPERS = _LIKELIHOODS | _CODES
 """Name -> what is compared, on MNIST."""
