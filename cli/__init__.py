@@ -25,7 +25,8 @@ def main(context: click.Context) -> None:
 
     RECIPE is the name of a recipe (see `keras-vae list`) or a TOML file. MODEL is a run folder, a
     .keras file, an exported folder, or the name of a recipe, which means its latest finished run in
-    ./runs, or else its latest version in ./saved_models.
+    ./runs, or else its latest version in ./saved_models, or else the model that comes with the
+    package.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -20,10 +20,9 @@ _PORT = click.IntRange(0, 65535)
 @click.command("serve")
 @click.option(
     "--models",
-    default="saved_models",
-    show_default=True,
     metavar="DIR",
-    help="The folder of all exported models.",
+    help="The folder of all exported models; without it ./saved_models, or else those that come "
+    "with the package.",
 )
 @click.option(
     "--port", type=_PORT, default=8500, show_default=True, help="For gRPC; 0 is any free one."
@@ -44,7 +43,7 @@ _PORT = click.IntRange(0, 65535)
     show_default=True,
     help="What serves; auto takes the first of the others that works here and keeps to the host.",
 )
-def command(models: str, port: int, rest_port: int, host: str, engine: str) -> None:
+def command(models: str | None, port: int, rest_port: int, host: str, engine: str) -> None:
     """Serve all models of a folder over gRPC and REST, until Ctrl-C or SIGTERM.
 
     The API is that of TensorFlow Serving, with each of the engines: its program, its Docker image,
@@ -54,11 +53,13 @@ def command(models: str, port: int, rest_port: int, host: str, engine: str) -> N
     """
     logging.basicConfig(format="keras-vae: %(message)s", level=logging.INFO)
     with _until_told():
+        from keras_vae import model_folders
         from keras_vae.serving import engines
 
         with without_notes():
             chosen = engines.choose(engine, host)
-        with chosen.serve(Path(models), port, rest_port, host) as running:
+        folder = Path(models) if models else model_folders.default()
+        with chosen.serve(folder, port, rest_port, host) as running:
             click.echo(f"engine  {chosen.name}")
             click.echo(f"models  {', '.join(running.served.models)}")
             click.echo(f"gRPC    {running.served.address}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 
 from keras_vae.errors import UserError
@@ -12,6 +13,8 @@ from keras_vae.errors import UserError
 GRAPH = "saved_model.pb"
 """What makes a folder a version: TensorFlow's graph."""
 MODEL = "model.keras"
+CONFIG = "model.json"
+"""In place of `model.keras` where the graph alone holds the weights."""
 CARD = "card.json"
 WARMUP = Path("assets.extra", "tf_serving_warmup_requests")
 """Where TensorFlow Serving looks for requests to replay before a version answers others."""
@@ -19,6 +22,20 @@ DEFAULT_SIGNATURE = "serving_default"
 """The one that answers a request which names none."""
 
 _LARGEST_VERSION = 2**63 - 1
+
+
+LOCAL = Path("saved_models")
+"""Where models are exported to, unless another folder is named."""
+
+
+def packaged() -> Path:
+    """The folder of the models that come with this package."""
+    return Path(str(resources.files("keras_vae.saved_models")))
+
+
+def default() -> Path:
+    """The local folder if it holds a model, or else the one of the package."""
+    return LOCAL if LOCAL.is_dir() and models(LOCAL) else packaged()
 
 
 def is_version(name: str) -> bool:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from keras_vae.errors import UserError
-from keras_vae.model_folders import expect_models, is_version, models, versions
+from keras_vae.model_folders import default, expect_models, is_version, models, packaged, versions
 
 
 def write(folder, *names):
@@ -64,3 +64,13 @@ def test_models_have_a_version(tmp_path):
     for folder in (tmp_path / "c", tmp_path / "none"):
         with pytest.raises(UserError, match=f"no models in '{folder}'"):
             expect_models(folder)
+
+
+def test_without_local_models_those_of_the_package_are_meant(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert default() == packaged()
+    assert (packaged() / "README.md").exists() or models(packaged())
+    write(tmp_path / "saved_models" / "mine")
+    assert default() == packaged()
+    write(tmp_path / "saved_models" / "mine", "1")
+    assert default().resolve() == (tmp_path / "saved_models").resolve()

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = {"keras_vae": "keras_vae", "cli": "keras_vae/cli", "serving": "keras_vae/serving"}
+PACKAGES = {
+    "keras_vae": "keras_vae",
+    "cli": "keras_vae/cli",
+    "serving": "keras_vae/serving",
+    "saved_models": "keras_vae/saved_models",
+}
+LATER_VERSIONS = re.compile("([2-9]|[1-9][0-9]+)$")
+"""Of models, which are the user's own."""
 
 
 def files(folder: Path) -> set[str]:
@@ -22,6 +29,7 @@ def files(folder: Path) -> set[str]:
         for path in folder.rglob("*")
         if path.is_file()
         and not {"__pycache__", "generated"} & set(path.parts)
+        and not any(map(LATER_VERSIONS.match, path.parts))
         and path.suffix != ".md"
     }
 
@@ -105,6 +113,24 @@ def test_data_files_are_there(site):
     assert "py.typed" in installed
     assert "recipes/mnist-cvae.toml" in installed
     assert {"datasets/mnist_sample.npz", "datasets/LICENSE-mnist-sample.txt"} <= installed
+
+
+def test_the_models_work_at_once(site, tmp_path):
+    """As an empty environment without a network has them, from a folder that holds nothing."""
+    name = sorted(path.parent.name for path in (site / "keras_vae/saved_models").glob("*vae/1"))[0]
+    code = f"""
+import os
+os.chdir({str(tmp_path)!r})
+import keras_vae
+from keras_vae import model_folders
+from keras_vae.serving._session import Session
+vae = keras_vae.from_preset({name!r})
+images = vae.sample(2, **({{}} if vae.condition_dim is None else {{"condition": 1}}), seed=0)
+session = Session(model_folders.default() / {name!r} / "1")
+print(images.shape[0], "sample" in session.signatures, model_folders.default())
+"""
+    num, served, folder = run(site, code).split()
+    assert (num, served, Path(folder)) == ("2", "True", site / "keras_vae" / "saved_models")
 
 
 def test_only_keras_vae_is_installed(site):

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_vae.export.endpoint import Endpoint
+from keras_vae.export.stored import Stored
 from keras_vae.model_folders import DEFAULT_SIGNATURE
 
 
@@ -20,24 +21,26 @@ def trace(endpoint: Endpoint) -> Any:
     return tf.function(endpoint.function, autograph=False).get_concrete_function(**named)
 
 
-def write_servable(traced: Mapping[str, Any], default: str, folder: Path) -> None:
+def write_servable(traced: Mapping[str, Any], default: str, stored: Stored, folder: Path) -> None:
     """Writes a SavedModel with each weight once.
 
     Args:
         traced: Name of the signature -> its concrete function.
         default: The name of the one that is `serving_default` too.
+        stored: Which weights are saved.
         folder: Is made, or filled if it is empty.
     """
     module = tf.Module()
-    # Of the model nothing but the weights that are read: tracking the model itself would write
-    # each of them a second time.
-    module.weights = list(
+    # Of the model nothing but its weights: tracking the model itself would write each of them a
+    # second time.
+    read = list(
         {
             variable.ref(): variable
             for function in traced.values()
             for variable in function.variables
         }.values()
     )
+    module.weights = stored.weights(read)
     tf.saved_model.save(
         module, str(folder), signatures={**traced, DEFAULT_SIGNATURE: traced[default]}
     )

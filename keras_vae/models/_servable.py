@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from keras_vae.export import Endpoint, export
+from keras_vae.export import Compact, Endpoint, Whole, export
 from keras_vae.rows import Array
 
 
@@ -34,6 +34,8 @@ class Servable:
         *,
         labels: bool = True,
         card: Mapping[str, Any] | None = None,
+        files: Mapping[str, bytes] | None = None,
+        compact: bool = False,
     ) -> Path:
         """Writes a version of this model that TensorFlow Serving serves and Keras loads.
 
@@ -44,6 +46,9 @@ class Servable:
             path: `<models>/<name>`, or `<models>/<name>/<version>`.
             labels: As in `endpoints`.
             card: What `card.json` says besides the signatures, such as metrics.
+            files: Name -> content of other files of the version, such as a picture.
+            compact: Whether to write the weights once, in half precision, and `model.json` in place
+                of `model.keras`: a quarter of the size. `from_preset` reads both.
 
         Returns:
             The folder of the version: the servable graph, its warm-up requests, `model.keras` (the
@@ -51,14 +56,16 @@ class Servable:
 
         Raises:
             UserError: When the version is there already; when the graph holds an operation that
-                cannot be served; when labels are asked for and the condition is one number.
+                cannot be served; when labels are asked for and the condition is one number; when
+                half precision is too narrow for a weight.
         """
         copy = type(self).from_config(self.get_config())  # which has no optimizer
         copy.set_weights(self.get_weights())
         return export(
-            self.endpoints(labels),
+            copy.endpoints(labels),
             self.default_endpoint,
-            copy.save,
+            Compact(copy) if compact else Whole(copy.save),
             path,
             {"model": type(self).__name__, **(card or {})},
+            files or {},
         )

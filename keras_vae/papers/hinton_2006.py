@@ -16,7 +16,6 @@ def measure(laboratory: Laboratory) -> Findings:
         "deep",
         "mnist-stacked-ae",
         laboratory.epochs(100, 2),
-        "network.tied=true",
         "training.optimizer.weight_decay=0.1",
         f"pretraining.epochs={laboratory.epochs(5, 1)}",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from keras_vae.papers.comparison import Comparison, Findings
 from keras_vae.papers.laboratory import Laboratory
 
+_NETWORK = ("network.hidden=[1000, 1000]", "network.latent_dim=1000", "network.tied=false")
 _STACKS = {
     "SAE-3": (1.40, ("model.autoencoders={name='Autoencoder'}",)),
     "SDAE-3": (1.28, ()),
@@ -24,6 +25,7 @@ def measure(laboratory: Laboratory) -> Findings:
             "mnist-stacked-denoising-ae",
             1,
             f"pretraining.epochs={pretraining}",
+            *_NETWORK,
             *assignments,
         )
         error = laboratory.classification_error(model, tuning, input_dropout=0.2, dropout=0.5)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from keras_vae.recipes.presets import Preset, presets
 from keras_vae.recipes.recipe import Recipe, load, names
 from keras_vae.recipes.runs import Run
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Interrupted",
     "Opened",
+    "Preset",
     "Recipe",
     "Run",
     "evaluate",
@@ -34,6 +36,7 @@ __all__ = [
     "names",
     "open_model",
     "plot",
+    "presets",
     "probe",
     "resume",
     "sample",

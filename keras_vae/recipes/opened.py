@@ -5,22 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_vae import model_folders
 from keras_vae.datasets import Dataset, load, transformed
 from keras_vae.errors import UserError
-from keras_vae.model_folders import CARD, MODEL
+from keras_vae.export import read_compact
+from keras_vae.model_folders import CARD, CONFIG, LOCAL, MODEL
 from keras_vae.models import Classifier, CompletionCVAE, FittedModel, LatentModel
 from keras_vae.recipes.recipe import Recipe, from_tables, names
 from keras_vae.recipes.runs import Run, latest_finished, runs
-
-MODELS = "saved_models"
-"""The folder of exported models, unless another one is named."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _conditions_fit(condition_dim: int | None, dataset: Dataset) -> bool:
     return dataset.num_classes is not None and dataset.num_classes < condition_dim
 
 
-def open_model(name: str, out: str | Path = "runs", models: str | Path = MODELS) -> Opened:
+def open_model(name: str, out: str | Path = "runs", models: str | Path | None = None) -> Opened:
     """Opens a fitted model.
 
     Args:
@@ -127,7 +126,8 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path = MODELS)
             file, or a recipe's name, which means its latest finished run, or else its latest
             exported version.
         out: The folder of the runs.
-        models: The folder of exported models.
+        models: The folder of exported models; without it ./saved_models, and then the models that
+            come with the package.
 
     Raises:
         UserError: If nothing of that name is there, or if it is no model of this package.
@@ -154,36 +154,50 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path = MODELS)
         if path.name == run.model_file.name and (path.parent / CARD).exists():
             return _open_exported(path.parent)
         return Opened(read_model(path), path.stem)
-    if version_folders(Path(models) / name) and not any(run.finished for run in runs(out, name)):
-        return _open_exported(version_folders(Path(models) / name)[-1])
+    versions = exported_versions(name, models)
+    if versions and not any(run.finished for run in runs(out, name)):
+        return _open_exported(versions[-1])
     if name not in names() and not runs(out, name):
         raise UserError(
             f"There is no model {name!r}: expected a run folder, an exported folder, a .keras "
-            f"file, or a name with a run under {str(out)!r} or a version under {str(models)!r}; "
+            f"file, or a name with a run under {str(out)!r} or a version under "
+            f"{str(models or LOCAL)!r}; "
             "`keras-vae list` shows the recipes."
         )
     return _open_run(latest_finished(out, name))
 
 
-def from_preset(name: str, models: str | Path = MODELS) -> FittedModel:
+def from_preset(name: str, models: str | Path | None = None) -> FittedModel:
     """Reads the latest exported version of a model.
 
     Args:
         name: Of the model, such as "mnist-cvae".
-        models: The folder of exported models.
+        models: The folder of exported models; without it ./saved_models, and then the models that
+            come with the package.
 
     Raises:
         UserError: If there is none of that name.
     """
-    folders = version_folders(Path(models) / name)
-    if not folders:
-        all_models = model_folders.models(Path(models)) if Path(models).is_dir() else []
-        there = [path.name for path in all_models if version_folders(path)]
+    versions = exported_versions(name, models)
+    if not versions:
+        there = [path.name for folder in _folders(models) for path in model_folders.models(folder)]
         raise UserError(
-            f"There is no exported model {name!r} under {str(models)!r}, which holds "
-            f"{', '.join(there) or 'none'}: make it with `keras-vae export {name}`."
+            f"There is no exported model {name!r} under {str(models or LOCAL)!r}; there are "
+            f"{', '.join(sorted(set(there))) or 'none'}: make it with `keras-vae export {name}`."
         )
-    return read_model(folders[-1] / MODEL)
+    return _read_version(versions[-1])
+
+
+def exported_versions(name: str, models: str | Path | None = None) -> list[Path]:
+    """The versions of a model, oldest first, in the first folder of models that has any."""
+    found = (version_folders(folder / name) for folder in _folders(models))
+    return next(filter(None, found), [])
+
+
+def _folders(models: str | Path | None) -> list[Path]:
+    """Where exported models are looked for, if the folders are there."""
+    folders = [LOCAL, model_folders.packaged()] if models is None else [Path(models)]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def version_folders(model: Path) -> list[Path]:
@@ -208,7 +222,14 @@ def _open_exported(folder: Path) -> Opened:
             card["condition"] = "values"
     except (ValueError, TypeError, AttributeError, KeyError, StopIteration) as error:
         raise UserError(f"{str(file)!r} is damaged: export the model anew.") from error
-    return Opened(read_model(folder / MODEL), name, recipe, report=card)
+    return Opened(_read_version(folder), name, recipe, report=card)
+
+
+def _read_version(folder: Path) -> FittedModel:
+    """Reads the model of an exported version, whole or compact."""
+    if (folder / CONFIG).exists():
+        return _read(folder / CONFIG, lambda file: read_compact(file.parent))
+    return read_model(folder / MODEL)
 
 
 def read_model(path: Path) -> FittedModel:
@@ -219,9 +240,13 @@ def read_model(path: Path) -> FittedModel:
     """
     if not zipfile.is_zipfile(path):
         raise UserError(f"{str(path)!r} is damaged, or no .keras file: make it anew.")
+    return _read(path, keras.saving.load_model)
+
+
+def _read(path: Path, read: Callable[[Path], Any]) -> FittedModel:
     try:
-        model = keras.saving.load_model(path)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+        model = read(path)
+    except (ValueError, TypeError, KeyError, OSError, tf.errors.OpError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{str(path)!r} cannot be read as a model: {reason}") from error
     if not isinstance(model, FittedModel):

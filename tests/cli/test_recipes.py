@@ -1,21 +1,39 @@
 """`list` and `show`."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
-from keras_vae import recipes
+from keras_vae import model_folders, recipes
 
 
 def test_list(keras_vae):
     result = keras_vae("list")
     header, rule, *rows = result.stdout.splitlines()
-    assert header.split() == ["recipe", "model", "data", "description"]
+    assert header.split() == ["recipe", "figure", "size", "training", "description"]
     assert set(rule) == {"-", " "}
     assert [row.split()[0] for row in rows] == recipes.names()
     assert "mnist-cvae" in result.stdout
     assert result.exit_code == 0
+
+
+def test_list_has_the_figures_of_the_cards(keras_vae, monkeypatch, tmp_path):
+    version = tmp_path / "mnist-vae" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_bytes(bytes(2_500_000))
+    metrics = {"loss": 99.5, "elbo": -99.5, "nll": 93.125}
+    card = {"metrics": metrics, "units": dict.fromkeys(metrics, "nats"), "seconds": 90}
+    (version / "card.json").write_text(json.dumps(card))
+    monkeypatch.setattr(model_folders, "packaged", lambda: tmp_path)
+    lines = {line.split()[0]: line for line in keras_vae("list").stdout.splitlines()}
+    assert lines["mnist-vae"].split()[1:7] == ["nll", "93.12", "2.5", "MB", "1.5", "min"]
+    assert lines["mnist-cvae"].split()[1:3] == recipes.load("mnist-cvae").description.split()[:2]
+    found = {one["recipe"]: one["preset"] for one in json.loads(keras_vae("list", "--json").stdout)}
+    assert found["mnist-cvae"] is None
+    assert (found["mnist-vae"]["headline"], found["mnist-vae"]["unit"]) == ("nll", "nats")
+    assert found["mnist-vae"]["value"] == 93.125
 
 
 def test_show_prints_what_load_reads(keras_vae, tmp_path):

@@ -125,7 +125,6 @@ def test_auto_takes_what_works(models, start, monkeypatch):
 
 
 def test_a_folder_without_models(refused, tmp_path):
-    assert "no models in 'saved_models'" in refused("serve", "--engine", "local")
     assert "no models in '.'" in refused("serve", "--engine", "local", "--models", ".")
 
 
