@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -63,14 +63,7 @@ def dense(
         check_tied(latent_dim, posterior_shape, event_shape, likelihood_shape, condition_dim)
         if activation == "glu":
             raise UserError("Gated units have two kernels, which cannot be tied: leave out `tied`.")
-    settings: dict[str, Any] = {
-        "kernel_initializer": _initializer(kernel_stddev),
-        "kernel_regularizer": keras.regularizers.L2(weight_decay) if weight_decay else None,
-    }
-    layer = partial(keras.layers.Dense, **settings)
-    hidden_layer = partial(layer, activation=activation)
-    if activation == "glu":
-        hidden_layer = partial(GatedDense, **settings)
+    hidden_layer, layer = _makers(activation, weight_decay, kernel_stddev)
     names = [f"hidden_{index}" for index in range(len(hidden))]
     encoding = [
         *(hidden_layer(width, name=name) for width, name in zip(hidden, names, strict=True)),
@@ -261,16 +254,31 @@ def dense_completion(
         condition_dim=condition_dim,
         weight_decay=weight_decay,
     )
-    _, baseline = dense(
-        event_shape,
-        condition_dim,
-        hidden=baseline_hidden[::-1],
-        activation=activation,
-        posterior="deterministic",
-        likelihood=likelihood,
-        weight_decay=weight_decay,
-    )
+    hidden_layer, layer = _makers(activation, weight_decay)
+    likelihood_shape = get_likelihood(likelihood).params_shape(tuple(event_shape))
+    guessing = [
+        *(
+            hidden_layer(width, name=f"hidden_{index}")
+            for index, width in enumerate(baseline_hidden)
+        ),
+        layer(math.prod(likelihood_shape), name="params"),
+    ]
+    baseline = _perceptron("baseline", (condition_dim,), guessing, likelihood_shape, None)
     return {"encoder": encoder, "decoder": decoder, "baseline": baseline}
+
+
+def _makers(
+    activation: str, weight_decay: float, kernel_stddev: float | None = None
+) -> tuple[Callable[..., keras.Layer], Callable[..., keras.Layer]]:
+    """Functions of a width that make a hidden layer, and the last one."""
+    settings: dict[str, Any] = {
+        "kernel_initializer": _initializer(kernel_stddev),
+        "kernel_regularizer": keras.regularizers.L2(weight_decay) if weight_decay else None,
+    }
+    last = partial(keras.layers.Dense, **settings)
+    if activation == "glu":
+        return partial(GatedDense, **settings), last
+    return partial(last, activation=activation), last
 
 
 def _initializer(kernel_stddev: float | None) -> str | dict[str, Any]:
