@@ -48,3 +48,10 @@ def probes_table(probes: Mapping[str, Mapping[int, float]]) -> str:
     ]
     header = ("errors in %", *(f"{column:,} labels" for column in columns))
     return table(header, rows, right=range(1, len(header)))
+
+
+def judge_line(judge: Mapping[str, Any]) -> str:
+    """Returns what `keras_vae.recipes.judge` tells of the judge."""
+    accuracy = judge["accuracy"]
+    known = "" if accuracy is None else f", right in {accuracy:.2f} % of the test rows"
+    return f"{judge['samples']:,} samples judged by {judge['model']}{known}"

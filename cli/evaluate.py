@@ -8,7 +8,7 @@ import click
 
 from keras_vae.cli._options import data_option, json_option, model_argument, seed_option
 from keras_vae.cli._progress import progress_bar
-from keras_vae.cli._table import probes_table, results_table
+from keras_vae.cli._table import judge_line, probes_table, results_table
 from keras_vae.cli._tensorflow import import_tensorflow
 
 _SETTINGS = {
@@ -18,6 +18,8 @@ _SETTINGS = {
     "hmc": ("num_samples", "num_chains"),
 }
 """What each estimator of the likelihood is told."""
+SAMPLES_PER_LABEL = 1000
+"""That a judge sees."""
 
 
 @click.command("evaluate")
@@ -61,6 +63,12 @@ _SETTINGS = {
     is_flag=True,
     help="Also train classifiers on the codes of 100, 1,000 and all labelled rows (minutes).",
 )
+@click.option(
+    "--judge",
+    metavar="MODEL",
+    help="A classifier, such as mnist-judge: also draw 1,000 samples of each label, and count "
+    "those that it calls by their label.",
+)
 @seed_option
 @json_option
 def command(
@@ -72,6 +80,7 @@ def command(
     num_temperatures: int,
     limit: int | None,
     probe: bool,
+    judge: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -86,6 +95,18 @@ def command(
 
     opened = recipes.open_model(model)
     dataset = opened.dataset(data)
+    judged = None
+    if judge is not None:
+        other = recipes.open_model(judge)
+        with progress_bar("judge", SAMPLES_PER_LABEL * other.judge.num_classes) as progress:
+            judged = recipes.judge(
+                opened,
+                other,
+                dataset,
+                num_per_class=SAMPLES_PER_LABEL,
+                seed=seed,
+                progress=progress,
+            )
     settings = {
         "num_samples": num_samples,
         "num_chains": num_chains,
@@ -105,10 +126,16 @@ def command(
         )
     if probe:
         with progress_bar("probes", 3 * len(evaluation.PROBES)) as progress:
-            found = recipes.probe(opened.model, dataset, limit=limit, seed=seed, progress=progress)
+            found = recipes.probe(
+                opened.latent_model, dataset, limit=limit, seed=seed, progress=progress
+            )
         for key in ("metrics", "units"):
             results[key] |= found[key]
         results["probes"] = found["probes"]
+    if judged is not None:
+        for key in ("metrics", "units"):
+            results[key] |= judged[key]
+        results["judge"] = judged["judge"]
     if few := results["metrics"].get("rows_of_few_samples"):
         click.echo(
             f"keras-vae: of {few:.0f} % of the rows less than 1 % of the samples count, so their "
@@ -119,5 +146,7 @@ def command(
         click.echo(json.dumps({"model": model, **results}))
         return
     click.echo(results_table(results))
+    if judged is not None:
+        click.echo(judge_line(judged["judge"]))
     if probe:
         click.echo(f"\n{probes_table(results['probes'])}")

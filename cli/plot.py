@@ -34,9 +34,9 @@ def command(
     """Draw a figure of MODEL.
 
     MODEL is a run folder, a .keras file, an exported folder, or a name; see `keras-vae --help`.
-    WHAT is one of reconstructions, corruption, samples, manifold, latent, interpolate, analogies,
-    styles, filters, tangents, posterior (Markov chains beside the encoder, a minute), history; or
-    compare, for the codes of MODEL beside those of OTHER.
+    WHAT is one of reconstructions, corruption, samples, completions, manifold, latent, interpolate,
+    analogies, styles, filters, tangents, posterior (Markov chains beside the encoder, a minute),
+    history; or compare, for the codes of MODEL beside those of OTHER.
     """
     import_tensorflow()
     from keras_vae import recipes

@@ -63,7 +63,7 @@ def command(
         from keras_vae import recipes
 
         recipes.sample(
-            recipes.open_model(model).model,
+            recipes.open_model(model).latent_model,
             out,
             num,
             condition=values or label,

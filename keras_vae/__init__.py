@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from keras_vae.models import IWAE as IWAE
     from keras_vae.models import VAE as VAE
     from keras_vae.models import Autoencoder as Autoencoder
+    from keras_vae.models import Classifier as Classifier
+    from keras_vae.models import CompletionCVAE as CompletionCVAE
     from keras_vae.models import ContractiveAutoencoder as ContractiveAutoencoder
     from keras_vae.models import ConvolutionalAutoencoder as ConvolutionalAutoencoder
     from keras_vae.models import DenoisingAutoencoder as DenoisingAutoencoder
@@ -56,6 +58,8 @@ _CLASSES = (
     "IWAE",
     "VAE",
     "Autoencoder",
+    "Classifier",
+    "CompletionCVAE",
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",

@@ -304,8 +304,8 @@ def _call_loss_terms(
     rows = np.arange(_ROWS) if rows is None else rows
     noise = Noise.from_seeds(tf.constant(rows)) if noise is None else noise
     x, *conditions = (tf.constant(values[rows]) for values in _data(model))
-    x = model.likelihood_layer.observe(x, noise)
-    return model.loss_terms(x, conditions[0] if conditions else None, noise, training)
+    x, condition = model.observed(x, conditions[0] if conditions else None, noise)
+    return model.loss_terms(x, condition, noise, training)
 
 
 def _terms(

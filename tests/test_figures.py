@@ -202,7 +202,8 @@ def test_save_refuses(tmp_path, name, shape):
         (
             lambda: cvae(DIGITS),
             DIGITS,
-            "reconstructions samples manifold latent interpolate analogies styles filters posterior",
+            "reconstructions samples manifold latent interpolate analogies styles filters "
+            "posterior",
         ),
         (lambda: cvae(ANGLES, 3), ANGLES, "reconstructions samples latent interpolate filters"),
         (lambda: cvae(DIGITS), GREY, ""),

@@ -34,7 +34,8 @@ def test_its_card_is_whole(name):
     assert card["command"].startswith("keras-vae fit")
     assert card["seed"] == recipe.training["seed"]
     assert card["protocol"] == card["slice"]["protocol"]
-    assert (version(name) / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    if recipe.model["name"] != "Classifier":  # which draws nothing
+        assert (version(name) / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
 def dataset_of(opened: recipes.Opened) -> Dataset:

@@ -20,9 +20,10 @@ from keras_vae.datasets.frey_faces import read_frey_faces
 from keras_vae.datasets.idx import read_idx_folder
 from keras_vae.datasets.image_folder import image_files, read_image_folder
 from keras_vae.datasets.npz import read_npz
+from keras_vae.datasets.transforms import TRANSFORMS, transformed
 from keras_vae.errors import UserError
 
-__all__ = ["NAMES", "Dataset", "SampleWarning", "load"]
+__all__ = ["NAMES", "TRANSFORMS", "Dataset", "SampleWarning", "load", "transformed"]
 
 
 class SampleWarning(UserWarning):

@@ -30,6 +30,8 @@ class Dataset:
         x_test: The same for the test rows.
         y_train: int64 labels (n,), float32 conditions (n, d), or None when there are none.
         y_test: The same for the test rows.
+        given: Where the values of y stand in a row of flat x, int64 (d,), for a model that is to
+            complete x; None for any other y.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Dataset:
     x_test: Array
     y_train: Array | None = None
     y_test: Array | None = None
+    given: Array | None = None
 
     @property
     def event_shape(self) -> tuple[int, ...]:

@@ -23,7 +23,11 @@ from keras_vae.distributions.normal_posteriors import (
     DiagonalNormal,
     MultivariateNormalTriL,
 )
-from keras_vae.distributions.normal_priors import LearnedNormal, StandardNormal
+from keras_vae.distributions.normal_priors import (
+    ConditionalNormal,
+    LearnedNormal,
+    StandardNormal,
+)
 from keras_vae.distributions.posterior import Posterior
 from keras_vae.distributions.posteriors import get_posterior
 from keras_vae.distributions.prior import Prior
@@ -31,6 +35,7 @@ from keras_vae.distributions.priors import get_prior
 
 __all__ = [
     "Bernoulli",
+    "ConditionalNormal",
     "ContinuousBernoulli",
     "Deterministic",
     "DiagonalNormal",

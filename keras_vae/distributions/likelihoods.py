@@ -33,6 +33,8 @@ class Likelihood(DensityLayer):
     params_per_value: int = 1
     support: tuple[float, float] = (-math.inf, math.inf)
     """Least and largest value that data may have."""
+    protocol: str = "no binarization"
+    """What data are made into before they are modelled."""
 
     def params_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of raw decoder output for a density over `event_shape`."""
@@ -102,6 +104,7 @@ class Bernoulli(Likelihood):
             )
         super().__init__(**kwargs)
         self.binarization = binarization
+        self.protocol = f"{binarization or 'no'} binarization"
 
     def observe(self, x: Tensor, noise: Noise) -> Tensor:
         """Binary images (batch, *event_shape), drawn from the grey values."""

@@ -1,15 +1,18 @@
-"""Priors that are one Normal: the standard one, and one for each condition."""
+"""Priors that are one Normal: the standard one, and those of one for each condition."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
+from keras_vae.distributions.conditioners import Conditioner
 from keras_vae.distributions.flows import standard_normal
 from keras_vae.distributions.normal_posteriors import diagonal_normal
 from keras_vae.distributions.prior import PosteriorOf, Prior
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, check_counts
 from keras_vae.noise import Tensor
 
 
@@ -24,6 +27,44 @@ class StandardNormal(Prior):
     def distribution(self, condition: Tensor | None) -> Any:
         """One standard normal density."""
         return standard_normal(self.latent_dim)
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class ConditionalNormal(Prior):
+    """p(z|c) = N(z; loc(c), diag(scale(c)^2)), with a perceptron for the two; N(0, I) at first.
+
+    As `LearnedNormal`, where no network need be brought.
+
+    Args:
+        hidden: Widths of the perceptron's hidden layers, rectified linear units.
+
+    Reference:
+        Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
+        Generative Models", equation 4.
+    """
+
+    def __init__(self, hidden: Sequence[int] = (500,), **kwargs: Any) -> None:
+        check_counts(hidden=hidden)
+        super().__init__(**kwargs)
+        self.hidden = tuple(hidden)
+
+    def make_weights(self, event_shape: tuple[int, ...], posterior: PosteriorOf | None) -> None:
+        """The perceptron's."""
+        if self.condition_dim is None:
+            raise UserError(
+                "A prior p(z|c) needs a condition, and this model has none. "
+                'Use a CVAE, or prior="standard_normal".'
+            )
+        self.conditioner = Conditioner(self.condition_dim, self.latent_dim, self.hidden, None)
+
+    def distribution(self, condition: Tensor | None) -> Any:
+        """Normal densities for the conditions (batch, condition_dim)."""
+        loc, log_scale = self.conditioner.shift_and_log_scale(condition)  # (batch, latent_dim) each
+        return diagonal_normal(tf.concat([loc, 2.0 * log_scale], axis=-1))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "hidden": self.hidden}
 
 
 @keras.saving.register_keras_serializable("keras_vae")

@@ -8,12 +8,17 @@ import keras
 
 from keras_vae.distributions.flow_priors import MaskedAutoregressiveFlow, RealNVP
 from keras_vae.distributions.mixture_priors import NormalMixture, VampPrior
-from keras_vae.distributions.normal_priors import LearnedNormal, StandardNormal
+from keras_vae.distributions.normal_priors import (
+    ConditionalNormal,
+    LearnedNormal,
+    StandardNormal,
+)
 from keras_vae.distributions.prior import Prior
 from keras_vae.registry import resolve
 
 PRIORS: dict[str, type[Prior]] = {
     "standard_normal": StandardNormal,
+    "conditional_normal": ConditionalNormal,
     "normal_mixture": NormalMixture,
     "vamp": VampPrior,
     "real_nvp": RealNVP,

@@ -1,4 +1,4 @@
-"""What a model is worth, in figures: use of its latent space, terms, likelihood, probes, gradients.
+"""What a model is worth: use of its latent space, terms, likelihood, probes, gradients, a judge.
 
 Functions of a model and arrays; no file, no picture, no data set lives here.
 """
@@ -19,6 +19,7 @@ from keras_vae.evaluation.codes import (
 from keras_vae.evaluation.fine_tuning import fine_tune
 from keras_vae.evaluation.gaps import InferenceGaps, inference_gaps
 from keras_vae.evaluation.gradients import GradientNoise, gradient_noise
+from keras_vae.evaluation.judging import judged_accuracy
 from keras_vae.evaluation.latent import active_units, kl_per_dimension, unit_variances
 from keras_vae.evaluation.marginal_likelihood import hmc_marginal_likelihood
 from keras_vae.evaluation.nuts import PosteriorSamples, posterior_samples
@@ -43,6 +44,7 @@ __all__ = [
     "hmc_marginal_likelihood",
     "inference_gaps",
     "jacobian_norm",
+    "judged_accuracy",
     "kl_per_dimension",
     "likelihood_scores",
     "pca_squared_error",

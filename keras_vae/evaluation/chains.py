@@ -71,4 +71,5 @@ def observed_batches(
     for rows, *conditions in batches(*model.data_arrays(x, condition), progress=progress):
         inputs, given = model.as_inputs(rows, conditions[0] if conditions else None)
         noise = Noise.for_rows(seed, inputs)
-        yield model.likelihood_layer.observe(inputs, noise), given, noise
+        observed, given = model.observed(inputs, given, noise)
+        yield observed, given, noise

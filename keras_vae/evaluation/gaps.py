@@ -116,7 +116,7 @@ def _elbos(
     """The ELBO of the encoder's q and of the refined one, (2, batch)."""
     x, condition = model.as_inputs(x, condition)
     noise = Noise.for_rows(seed, x)
-    x = model.likelihood_layer.observe(x, noise)
+    x, condition = model.observed(x, condition, noise)
     estimator, p = MonteCarloKL(_SAMPLES), model.prior(condition)
 
     def elbo(params: Tensor, noise: Noise) -> Tensor:

@@ -62,7 +62,7 @@ def gradient_noise(
         raise UserError(f"A variance takes at least 2 draws. Received num_draws={num_draws!r}.")
     rows, *conditions = model.data_arrays(x, condition)
     inputs, given = model.as_inputs(rows, conditions[0] if conditions else None)
-    observed = model.likelihood_layer.observe(inputs, Noise.for_rows(seed, inputs))
+    observed, given = model.observed(inputs, given, Noise.for_rows(seed, inputs))
     weights = [
         getattr(variable, "value", variable)
         for variable in (model.encoder.trainable_variables if variables is None else variables)

@@ -11,7 +11,7 @@ from keras_vae.errors import UserError
 from keras_vae.evaluation.annealing import annealed_importance_sampling, bidirectional_monte_carlo
 from keras_vae.evaluation.latent import active_units
 from keras_vae.evaluation.marginal_likelihood import hmc_marginal_likelihood
-from keras_vae.models import Generative, LatentModel, LikelihoodEstimate
+from keras_vae.models import FittedModel, Generative, LikelihoodEstimate
 
 ESTIMATORS: Mapping[str, Callable[..., Any]] = {
     "is": Generative.importance_sampling,
@@ -24,7 +24,7 @@ FEW = 0.01
 
 
 def evaluate(
-    model: LatentModel,
+    model: FittedModel,
     x: Any,
     condition: Any = None,
     *,

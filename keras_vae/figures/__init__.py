@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from keras_vae.figures.activity import activity
 from keras_vae.figures.codes import compare, latent
+from keras_vae.figures.completions import completions
 from keras_vae.figures.curves import history
 from keras_vae.figures.decoded import (
     analogies,
@@ -31,6 +32,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "reconstructions": reconstructions,
     "corruption": corruption,
     "samples": samples,
+    "completions": completions,
     "manifold": manifold,
     "latent": latent,
     "interpolate": interpolate,
@@ -48,6 +50,7 @@ __all__ = [
     "activity",
     "analogies",
     "compare",
+    "completions",
     "corruption",
     "filters",
     "history",

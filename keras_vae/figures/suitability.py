@@ -8,12 +8,13 @@ from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
 
 if TYPE_CHECKING:
-    from keras_vae.models import LatentModel
+    from keras_vae.models import FittedModel
 
 NAMES = (
     "reconstructions",
     "corruption",
     "samples",
+    "completions",
     "manifold",
     "latent",
     "interpolate",
@@ -25,26 +26,28 @@ NAMES = (
 )
 
 
-def suitable(model: LatentModel, dataset: Dataset) -> list[str]:
+def suitable(model: FittedModel, dataset: Dataset) -> list[str]:
     """Names in `FIGURES` of the figures of a model that suit it and the dataset, in their order."""
     return [name for name in NAMES if objection(name, model, dataset) is None]
 
 
-def check_suitable(name: str, model: LatentModel, dataset: Dataset) -> None:
+def check_suitable(name: str, model: FittedModel, dataset: Dataset) -> None:
     """Raises UserError, with the reason and a way out, unless the figure suits."""
     reason = objection(name, model, dataset)
     if reason is not None:
         raise UserError(f"Cannot draw '{name}': {reason}.")
 
 
-def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
+def objection(name: str, model: FittedModel, dataset: Dataset) -> str | None:
     """Why a figure does not suit, and what to do instead; None when it suits."""
     # Imported here, so that image sheets do without tensorflow.
     from keras_vae.distributions import LearnedNormal, StandardNormal
     from keras_vae.figures.kernels import first_kernel
-    from keras_vae.models import Generative
+    from keras_vae.models import CompletionCVAE, Generative, LatentModel
     from keras_vae.models.jacobian import WIDEST
 
+    if not isinstance(model, LatentModel):
+        return f"a {type(model).__name__} has no code and draws nothing: name an autoencoder"
     if tuple(model.event_shape) != tuple(dataset.event_shape):
         return (
             f"the model takes examples of shape {tuple(model.event_shape)}, but {dataset.name} has "
@@ -59,6 +62,11 @@ def objection(name: str, model: LatentModel, dataset: Dataset) -> str | None:
         return (
             f"the model takes conditions of {model.condition_dim} entries, but those of "
             f"{dataset.name} have {dataset.condition_dim}: give the data it was fitted to"
+        )
+    if name == "completions" and not isinstance(model, CompletionCVAE):
+        return (
+            f"it needs a model that completes a part of its data, and this is a "
+            f"{type(model).__name__}: fit mnist-quadrants-1, or draw 'samples'"
         )
     if name in ("samples", "manifold", "interpolate", "styles", "posterior") and not isinstance(
         model, Generative

@@ -7,6 +7,8 @@ and no command.
 
 from keras_vae.models._importance import LikelihoodEstimate
 from keras_vae.models.autoencoder import Autoencoder
+from keras_vae.models.classifier import Classifier
+from keras_vae.models.completion_cvae import CompletionCVAE
 from keras_vae.models.contractive_autoencoder import ContractiveAutoencoder
 from keras_vae.models.convolutional_autoencoder import ConvolutionalAutoencoder
 from keras_vae.models.cvae import CVAE
@@ -24,6 +26,9 @@ from keras_vae.models.stacked_autoencoder import StackedAutoencoder
 from keras_vae.models.vae import VAE
 from keras_vae.models.wake_sleep import WakeSleep
 
+FittedModel = LatentModel | Classifier
+"""What a recipe makes."""
+
 __all__ = [
     "CVAE",
     "IWAE",
@@ -31,6 +36,8 @@ __all__ = [
     "VAE",
     "AnalyticKL",
     "Autoencoder",
+    "Classifier",
+    "CompletionCVAE",
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "CyclicalWarmup",

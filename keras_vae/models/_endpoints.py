@@ -62,12 +62,14 @@ def generative_endpoints(model: Generative, labels: bool) -> dict[str, Endpoint]
         levels = tf.round(255.0 * tf.clip_by_value(outputs.pop("image"), 0.0, 1.0))
         return {"png_bytes": tf.io.encode_png(tf.cast(levels, tf.uint8)), **outputs}
 
-    def observed(image: Tensor, seed: Tensor) -> tuple[Tensor, Noise]:
+    def observed(
+        image: Tensor, condition: Tensor | None, seed: Tensor
+    ) -> tuple[Tensor, Tensor | None, Noise]:
         noise = Noise.for_rows(_chosen(seed), image)
-        return model.likelihood_layer.observe(image, noise), noise
+        return *model.observed(image, condition, noise), noise
 
     def elbo(condition: Tensor | None, image: Tensor, seed: Tensor) -> dict[str, Tensor]:
-        x, noise = observed(image, seed)
+        x, condition, noise = observed(image, condition, seed)
         reconstruction, kl = model.elbo_parts(x, condition, noise, training=False)
         kl = tf.reduce_sum(kl, axis=1)  # (batch,)
         return {
@@ -77,7 +79,7 @@ def generative_endpoints(model: Generative, labels: bool) -> dict[str, Endpoint]
         }
 
     def log_prob(condition: Tensor | None, image: Tensor, seed: Tensor) -> dict[str, Tensor]:
-        x, noise = observed(image, seed)
+        x, condition, noise = observed(image, condition, seed)
         samples = LOG_PROB_SAMPLES, _SAMPLES_AT_A_TIME
         log_sum, _ = log_sums(model, x, condition, noise, *samples)
         return {"log_prob": log_sum - math.log(LOG_PROB_SAMPLES)}

@@ -66,7 +66,7 @@ def sums_of_batch(
     """`log_sums` of a batch as it is given: what `importance_sampling` applies."""
     x, condition = model.as_inputs(x, condition)
     noise = Noise.for_rows(seed, x)
-    x = model.likelihood_layer.observe(x, noise)
+    x, condition = model.observed(x, condition, noise)
     return log_sums(model, x, condition, noise, num_samples, _SAMPLES)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,14 +12,15 @@ import tensorflow as tf
 from keras_vae.arrays import check_range, check_shape, over_batches
 from keras_vae.distributions import Likelihood, Posterior
 from keras_vae.errors import UserError
-from keras_vae.export import Compact, Endpoint, Whole, export
+from keras_vae.export import Endpoint
 from keras_vae.models._chain import Chain, Data, Mean
 from keras_vae.models._endpoints import coding_endpoints
+from keras_vae.models._servable import Servable
 from keras_vae.noise import Tensor
 from keras_vae.rows import Array, as_condition
 
 
-class Coding:
+class Coding(Servable):
     """Codes of a `LatentModel`, as arrays, in another network, and behind a server.
 
     A part of `LatentModel`, whose densities it calls.
@@ -37,11 +37,7 @@ class Coding:
     likelihood: Callable[..., Any]
     call: Callable[..., Tensor]
     as_inputs: Callable[..., tuple[Tensor, Tensor | None]]
-    from_config: ClassVar[Callable[..., Any]]
-    get_config: Callable[[], dict[str, Any]]
-    get_weights: Callable[[], list[Array]]
-    default_endpoint: str = "reconstruct"
-    """The endpoint that a server answers with when it is asked for none."""
+    default_endpoint = "reconstruct"
 
     # --- arrays in, arrays out ---
 
@@ -142,56 +138,9 @@ class Coding:
     # --- serving ---
 
     def endpoints(self, labels: bool = True) -> dict[str, Endpoint]:
-        """What a server of this model can be asked: `encode`, `decode` and `reconstruct`.
-
-        Args:
-            labels: Whether a conditional model is told a `label`, int32 (batch,); otherwise it is
-                given a `condition`, float32 (batch, condition_dim).
-        """
+        """As `Servable.endpoints`: `encode`, `decode` and `reconstruct`."""
         return coding_endpoints(self, labels)
 
     def code_outputs(self, posterior: Any) -> dict[str, Tensor]:
         """What `encode` serves of q(z|x): the `code` (batch, *latent_shape)."""
         return {"code": posterior.mean()}
-
-    def export(
-        self,
-        path: str | Path,
-        *,
-        labels: bool = True,
-        card: Mapping[str, Any] | None = None,
-        files: Mapping[str, bytes] | None = None,
-        compact: bool = False,
-    ) -> Path:
-        """Writes a version of this model that TensorFlow Serving serves and Keras loads.
-
-            vae.export("saved_models/mine")      # the next free version: saved_models/mine/1
-            vae.export("saved_models/mine/7")    # that one, if it is not there
-
-        Args:
-            path: `<models>/<name>`, or `<models>/<name>/<version>`.
-            labels: As in `endpoints`.
-            card: What `card.json` says besides the signatures, such as metrics.
-            files: Name -> content of other files of the version, such as a picture.
-            compact: Whether to write the weights once, in half precision, and `model.json` in place
-                of `model.keras`: a quarter of the size. `from_preset` reads both.
-
-        Returns:
-            The folder of the version: the servable graph, its warm-up requests, `model.keras` (the
-            model without its optimizer) and `card.json`. It appears whole or not at all.
-
-        Raises:
-            UserError: When the version is there already; when the graph holds an operation that
-                cannot be served; when labels are asked for and the condition is one number; when
-                half precision is too narrow for a weight.
-        """
-        copy = type(self).from_config(self.get_config())  # which has no optimizer
-        copy.set_weights(self.get_weights())
-        return export(
-            copy.endpoints(labels),
-            self.default_endpoint,
-            Compact(copy) if compact else Whole(copy.save),
-            path,
-            {"model": type(self).__name__, **(card or {})},
-            files or {},
-        )

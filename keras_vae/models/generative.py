@@ -46,6 +46,7 @@ class Generative:
     as_arrays: Callable[..., tuple[Array, ...]]
     data_arrays: Callable[..., tuple[Array, ...]]
     as_inputs: Callable[..., tuple[Tensor, Tensor | None]]
+    observed: Callable[..., tuple[Tensor, Tensor | None]]
 
     def prior(self, condition: Tensor | None = None) -> Any:
         """p(z), or p(z|c): a distribution with event shape (latent_dim,)."""
@@ -218,7 +219,6 @@ class Generative:
     def _elbo(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
         x, condition = self.as_inputs(x, condition)
         noise = Noise.for_rows(seed, x)
-        reconstruction, kl = self.elbo_parts(
-            self.likelihood_layer.observe(x, noise), condition, noise, training=False
-        )
+        x, condition = self.observed(x, condition, noise)
+        reconstruction, kl = self.elbo_parts(x, condition, noise, training=False)
         return -(reconstruction + tf.reduce_sum(kl, axis=1))  # (batch,)

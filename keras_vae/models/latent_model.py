@@ -107,6 +107,21 @@ class LatentModel(Coding, keras.Model):
         self.is_distributed = tf.distribute.has_strategy()
         self.built = True
 
+    @property
+    def takes_y(self) -> bool:
+        """Whether `fit` and `evaluate` need a y beside x: the condition."""
+        return self.condition_dim is not None
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Least and largest value that data may have."""
+        return self.likelihood_layer.support
+
+    @property
+    def protocol(self) -> str:
+        """What data are made into; likelihoods under different protocols do not compare."""
+        return self.likelihood_layer.protocol
+
     # --- densities ---
 
     def posterior(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
@@ -159,6 +174,12 @@ class LatentModel(Coding, keras.Model):
         if self.corruption_layer is None or not training:
             return x
         return self.corruption_layer.corrupt(x, noise)
+
+    def observed(
+        self, x: Tensor, condition: Tensor | None, noise: Noise
+    ) -> tuple[Tensor, Tensor | None]:
+        """What is modelled of data x (batch, *event_shape), and the condition that goes with it."""
+        return self.likelihood_layer.observe(x, noise), condition
 
     # --- hooks of a variant ---
 
@@ -392,7 +413,7 @@ class LatentModel(Coding, keras.Model):
         """One step on one batch: loss = sum over rows / global rows, so that replicas add up."""
         x, condition, sample_weight = self._unpack(data)
         rows, num_global_rows = global_rows(tf.shape(x)[0])
-        x, terms, per_example, gradients = self._differentiate(
+        x, condition, terms, per_example, gradients = self._differentiate(
             x, condition, sample_weight, rows, num_global_rows
         )
         gradients = global_gradients(gradients, self.optimizer)
@@ -400,9 +421,11 @@ class LatentModel(Coding, keras.Model):
         self.step.assign_add(1)
         return self._report(x, condition, sample_weight, terms, per_example)
 
-    def _observed(self, x: Tensor, rows: Tensor) -> Tensor:
-        """What is modelled of x (batch, *event_shape) in this step."""
-        return self.likelihood_layer.observe(x, Noise.for_step(self.seed, self.step, rows))
+    def _observed(
+        self, x: Tensor, condition: Tensor | None, rows: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """What is modelled of x (batch, *event_shape) in this step, given what."""
+        return self.observed(x, condition, Noise.for_step(self.seed, self.step, rows))
 
     def _gradients(
         self,
@@ -411,10 +434,10 @@ class LatentModel(Coding, keras.Model):
         sample_weight: Tensor,
         rows: Tensor,
         num_global_rows: Tensor,
-    ) -> tuple[Tensor, dict[str, Tensor], Tensor, list[Tensor]]:
-        """Of one replica: what was observed of x, the terms, their sums, and the gradients."""
+    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor], Tensor, list[Tensor]]:
+        """Of one replica: what was observed, the terms, their sums, and the gradients."""
         noise = Noise.for_step(self.seed, self.step, rows)
-        x = self._observe(x, rows)
+        x, condition = self._observe(x, condition, rows)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(x, condition, noise, training=True)
             per_example = self._weighted_sum(terms)  # (batch,)
@@ -422,7 +445,8 @@ class LatentModel(Coding, keras.Model):
             loss = tf.reduce_sum(sample_weight * per_example) / tf.cast(num_global_rows, tf.float32)
             loss += tf.add_n([tf.zeros([]), *self.losses]) / num_replicas
             scaled_loss = self.optimizer.scale_loss(loss)
-        return x, terms, per_example, tape.gradient(scaled_loss, self.trainable_weights)
+        gradients = tape.gradient(scaled_loss, self.trainable_weights)
+        return x, condition, terms, per_example, gradients
 
     def _updated(self, gradients: list[Tensor]) -> None:
         """Takes the optimizer's step."""
@@ -432,7 +456,7 @@ class LatentModel(Coding, keras.Model):
         """One step of `evaluate`: noise by (seed, row), so that batches do not matter."""
         x, condition, sample_weight = self._unpack(data)
         noise = Noise.for_rows(self.seed, x)
-        x = self.likelihood_layer.observe(x, noise)
+        x, condition = self.observed(x, condition, noise)
         terms = self.loss_terms(x, condition, noise, training=False)
         return self._report(x, condition, sample_weight, terms, self._weighted_sum(terms))
 

@@ -12,7 +12,7 @@ import keras
 from keras_vae.distributions import get_likelihood, get_posterior
 from keras_vae.errors import UserError, check_counts
 from keras_vae.layers import TiedConv2DTranspose, TiedDense
-from keras_vae.networks._checks import check_tied
+from keras_vae.networks._checks import check_images, check_tied
 
 
 def convolutional(
@@ -65,7 +65,7 @@ def convolutional(
     """
     check_counts(filters=filters, hidden=hidden, latent_dim=latent_dim)
     event_shape = tuple(event_shape)
-    _check_images(event_shape, filters)
+    check_images(event_shape, filters)
     if downsampling not in ("strides", "max_pool"):
         raise UserError(f'Unknown downsampling {downsampling!r}: expected "strides" or "max_pool".')
     posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
@@ -167,7 +167,7 @@ def fully_convolutional(
     """
     check_counts(filters=filters)
     event_shape = tuple(event_shape)
-    _check_images(event_shape, filters)
+    check_images(event_shape, filters)
     latent_shape = (*event_shape[:2], filters[-1])
     if get_posterior(posterior).params_shape(latent_shape) != latent_shape:
         raise UserError(
@@ -184,20 +184,6 @@ def fully_convolutional(
     inputs = keras.Input(latent_shape)
     h = convolution(channels, decoder_kernel_size, name="params")(inputs)  # (batch, h, w, channels)
     return encoder, keras.Model(inputs, h, name="decoder")
-
-
-def _check_images(event_shape: tuple[int, ...], filters: Sequence[int]) -> None:
-    if len(event_shape) != 3:
-        raise UserError(
-            f"A convolutional network takes images (height, width, channels). "
-            f"Received data of shape {event_shape}; "
-            'use the network "dense".'
-        )
-    if not filters:
-        raise UserError(
-            "A convolutional network takes at least one number in `filters`. Received none; "
-            'use the network "dense".'
-        )
 
 
 def _l2(weight_decay: float) -> keras.Regularizer | None:

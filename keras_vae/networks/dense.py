@@ -71,17 +71,7 @@ def dense(
         check_tied(latent_dim, posterior_shape, event_shape, likelihood_shape, condition_dim)
         if "glu" in activations:
             raise UserError("Gated units have two kernels, which cannot be tied: leave out `tied`.")
-    settings: dict[str, Any] = {
-        "kernel_initializer": _initializer(kernel_stddev),
-        "kernel_regularizer": keras.regularizers.L2(weight_decay) if weight_decay else None,
-    }
-    layer = partial(keras.layers.Dense, **settings)
-
-    def hidden_layer(name: str) -> Callable[..., keras.Layer]:
-        if name == "glu":
-            return partial(GatedDense, **settings)
-        return partial(layer, activation=name)
-
+    hidden_layer, layer = _makers(weight_decay, kernel_stddev)
     names = [f"hidden_{index}" for index in range(len(hidden))]
     encoding = [
         *(
@@ -224,6 +214,86 @@ def dense_stages(
             below, latent_dims, hidden, likelihoods, strict=False
         )
     ]
+
+
+def dense_completion(
+    event_shape: Sequence[int],
+    latent_dim: int,
+    condition_dim: int,
+    *,
+    hidden: Sequence[int] = (500,),
+    baseline_hidden: Sequence[int] = (500,),
+    activation: str = "relu",
+    posterior: Any = "normal",
+    likelihood: Any = "bernoulli",
+    weight_decay: float = 0.0,
+) -> dict[str, keras.Model]:
+    """`dense`, and a network from the condition to a first guess at the data.
+
+    Use it for a `CompletionCVAE`.
+
+    Args:
+        event_shape: As in `dense`, like all that is not named here.
+        latent_dim: The same.
+        condition_dim: The same.
+        hidden: The same.
+        baseline_hidden: Widths of the hidden layers of the guess.
+        activation: The same.
+        posterior: The same.
+        likelihood: The same.
+        weight_decay: The same, for all three networks.
+
+    Returns:
+        `encoder`, `decoder` and `baseline`, from c (batch, condition_dim) to raw likelihood
+        parameters.
+
+    Raises:
+        UserError: When a width is below 1.
+
+    Reference:
+        Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
+        Generative Models", section 4.
+    """
+    check_counts(baseline_hidden=baseline_hidden, condition_dim=condition_dim)
+    encoder, decoder = dense(
+        event_shape,
+        latent_dim,
+        hidden=hidden,
+        activation=activation,
+        posterior=posterior,
+        likelihood=likelihood,
+        condition_dim=condition_dim,
+        weight_decay=weight_decay,
+    )
+    hidden_layer, layer = _makers(weight_decay)
+    likelihood_shape = get_likelihood(likelihood).params_shape(tuple(event_shape))
+    guessing = [
+        *(
+            hidden_layer(activation)(width, name=f"hidden_{index}")
+            for index, width in enumerate(baseline_hidden)
+        ),
+        layer(math.prod(likelihood_shape), name="params"),
+    ]
+    baseline = _perceptron("baseline", (condition_dim,), guessing, likelihood_shape, None)
+    return {"encoder": encoder, "decoder": decoder, "baseline": baseline}
+
+
+def _makers(
+    weight_decay: float, kernel_stddev: float | None = None
+) -> tuple[Callable[[str], Callable[..., keras.Layer]], Callable[..., keras.Layer]]:
+    """Functions of a width that make a hidden layer, given its activation, and the last one."""
+    settings: dict[str, Any] = {
+        "kernel_initializer": _initializer(kernel_stddev),
+        "kernel_regularizer": keras.regularizers.L2(weight_decay) if weight_decay else None,
+    }
+    last = partial(keras.layers.Dense, **settings)
+
+    def hidden_layer(activation: str) -> Callable[..., keras.Layer]:
+        if activation == "glu":
+            return partial(GatedDense, **settings)
+        return partial(last, activation=activation)
+
+    return hidden_layer, last
 
 
 def _initializer(kernel_stddev: float | None) -> str | dict[str, Any]:

@@ -27,6 +27,7 @@ _LIKELIHOODS = {
     "burda-2015": "VAE and IWAE, one and two layers of codes: likelihood and active units",
     "estimators": "Variance of score function, SGVB A and B, STL and DReG over training",
     "hwalsuklee": "The pictures of two repositories, tensorflow-mnist-VAE and -CVAE",
+    "sohn-2015": "Conditional VAE: likelihood of digits, given one, two or three quadrants",
 }
 """Papers, and repositories, on generative models."""
 _EXACT = ("burda-2015",)

@@ -240,7 +240,7 @@ def _curves(
 
 
 def _model(run: recipes.Run) -> Any:
-    return recipes.open_model(str(run.folder)).model
+    return recipes.open_model(str(run.folder)).latent_model
 
 
 def _manifolds(laboratory: Laboratory, data: dict[str, Dataset]) -> Iterator[Picture]:

@@ -55,7 +55,7 @@ def measure(laboratory: Laboratory) -> Findings:
         if k > most:
             continue
         run = laboratory.run(recipe(laboratory, objective, k, layers))
-        model = recipes.open_model(str(run.folder)).model
+        model = recipes.open_model(str(run.folder)).latent_model
         name = f"{'one layer' if layers == 1 else 'two layers'}, {objective}, k = {k}"
         nll = laboratory.nll(run, num_samples, num_rows)
         of = "" if num_rows == len(x_test) else f" of {num_rows} rows"

@@ -104,7 +104,7 @@ class Laboratory:
     def model(self, name: str, recipe: str, epochs: int, *assignments: str) -> LatentModel:
         """The trained model of a `recipe`, whose arguments these are."""
         run = self.run(self.recipe(name, recipe, epochs, *assignments))
-        return recipes.open_model(str(run.folder)).model
+        return recipes.open_model(str(run.folder)).latent_model
 
     def column(self, run: recipes.Run, name: str) -> list[float]:
         """A column of a run's history, by epoch; NaN where nothing was measured.
@@ -157,7 +157,7 @@ class Laboratory:
         """
         file = run.folder / f"nll-{num_samples}-samples-{rows}-rows.json"
         if not file.exists():
-            model = recipes.open_model(str(run.folder)).model
+            model = recipes.open_model(str(run.folder)).latent_model
             scores = evaluation.likelihood_scores(
                 model, self.dataset().x_test[:rows], num_samples=num_samples, seed=SEED
             )

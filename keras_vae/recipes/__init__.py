@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from keras_vae.recipes.fitting import Interrupted, fit, fit_once, resume
     from keras_vae.recipes.opened import Opened, from_preset, open_model
     from keras_vae.recipes.pictures import plot, sample
-    from keras_vae.recipes.results import evaluate, probe
+    from keras_vae.recipes.results import evaluate, judge, probe
 
 __all__ = [
     "Interrupted",
@@ -31,6 +31,7 @@ __all__ = [
     "fit",
     "fit_once",
     "from_preset",
+    "judge",
     "load",
     "names",
     "open_model",
@@ -53,6 +54,7 @@ _IMPORTS_TENSORFLOW = {
     "plot": "pictures",
     "sample": "pictures",
     "evaluate": "results",
+    "judge": "results",
     "probe": "results",
 }
 

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -16,13 +17,21 @@ import tensorflow as tf
 
 from keras_vae import models, networks
 from keras_vae.arrays import BATCH_SIZE, check_range
-from keras_vae.datasets import Dataset
+from keras_vae.datasets import TRANSFORMS, Dataset
 from keras_vae.distributions.likelihoods import LIKELIHOODS
 from keras_vae.distributions.posteriors import POSTERIORS
 from keras_vae.distributions.priors import PRIORS
 from keras_vae.errors import UserError
 from keras_vae.layers.corruption import CORRUPTIONS
-from keras_vae.models import Autoencoder, HierarchicalVAE, LatentModel, StackedAutoencoder
+from keras_vae.models import (
+    Autoencoder,
+    Classifier,
+    CompletionCVAE,
+    FittedModel,
+    HierarchicalVAE,
+    LatentModel,
+    StackedAutoencoder,
+)
 from keras_vae.models.estimators import ESTIMATORS
 from keras_vae.models.schedules import SCHEDULES
 from keras_vae.models.sparsities import SPARSITIES
@@ -31,9 +40,9 @@ from keras_vae.recipes.recipe import Recipe
 
 T = TypeVar("T")
 
-_FROM_DATA = ("event_shape", "condition_dim")
+_FROM_DATA = ("event_shape", "condition_dim", "num_classes")
 _FROM_MODEL = ("likelihood", "posterior")
-_FROM_ELSEWHERE = ("encoder", "decoder", "stages", "seed")
+_FROM_ELSEWHERE = ("encoder", "decoder", "stages", "network", "baseline", "given", "seed")
 CHOICES: Mapping[str, Mapping[str, type]] = {
     "likelihood": LIKELIHOODS,
     "posterior": POSTERIORS,
@@ -43,8 +52,13 @@ CHOICES: Mapping[str, Mapping[str, type]] = {
     "corruption": CORRUPTIONS,
     "sparsity": SPARSITIES,
 }
-_SEVERAL = {StackedAutoencoder: "dense_layers", HierarchicalVAE: "dense_stages"}
-"""The network of a model of several pairs; every other one is of one pair."""
+_OWN_NETWORKS: Mapping[type[FittedModel], str] = {
+    StackedAutoencoder: "dense_layers",
+    HierarchicalVAE: "dense_stages",
+    Classifier: "convolutional_classifier",
+    CompletionCVAE: "dense_completion",
+}
+"""The network of a model that is not made of one encoder and one decoder."""
 _MOST = 100_000
 """The largest width of a network and number of samples; beyond, a slip fills the memory."""
 _SIZES = (
@@ -67,10 +81,15 @@ def check(recipe: Recipe) -> None:
     check_table("network", _arguments(recipe.network), network_types, network_needs)
     widths = [key for key, kind in network_types.items() if kind is not float]
     _check_sizes("network", recipe.network, widths)
+    if "transform" in recipe.data:
+        transform = recipe.data["transform"]
+        function = _choice("data.transform.name", transform.get("name"), TRANSFORMS)
+        types = parameter_types(function, leave_out=("dataset",))
+        check_table("data.transform", _arguments(transform), types, required=types)
     cls = _model_class(recipe)
     is_stack, name = cls is StackedAutoencoder, recipe.network["name"]
-    if name in _SEVERAL.values() or cls in _SEVERAL:
-        for model, layers in _SEVERAL.items():
+    if name in _OWN_NETWORKS.values() or cls in _OWN_NETWORKS:
+        for model, layers in _OWN_NETWORKS.items():
             if (cls is model) != (name == layers):
                 raise UserError(
                     f"model.name is {cls.__name__!r} and network.name is {name!r}: a "
@@ -104,7 +123,7 @@ def check(recipe: Recipe) -> None:
         _check_optimizer("pretraining", recipe.pretraining["optimizer"])
 
 
-def build(recipe: Recipe, dataset: Dataset) -> LatentModel:
+def build(recipe: Recipe, dataset: Dataset) -> FittedModel:
     """Returns the compiled model; see `Recipe.build`."""
     check(recipe)
     cls, seed = _model_class(recipe), recipe.training["seed"]
@@ -117,7 +136,7 @@ def build(recipe: Recipe, dataset: Dataset) -> LatentModel:
     }
     model.compile(optimizer(recipe.training, dataset), **compile_arguments)
     for name, rows in (("x_train", dataset.x_train), ("x_test", dataset.x_test)):
-        check_range(f"{name} of {dataset.name!r}", rows, model.likelihood_layer.support)
+        check_range(f"{name} of {dataset.name!r}", rows, model.support)
     if "start" in recipe.training:
         _start_at_the_mean(model, dataset)
     return model
@@ -150,8 +169,8 @@ def optimizer(settings: Mapping[str, Any], dataset: Dataset) -> keras.optimizers
     return made
 
 
-def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentModel:
-    """A model of one pair of networks, or of stages."""
+def _single(recipe: Recipe, cls: type[FittedModel], dataset: Dataset) -> FittedModel:
+    """A model of one pair of networks, of stages, or of one network."""
     arguments = _model_arguments(recipe.model, cls)
     defaults = {key: default for key, (_, default) in _model_parameters(cls).items()}
     network = _network(recipe)
@@ -161,11 +180,17 @@ def _single(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> LatentM
             dataset.event_shape,
             **{key: arguments.get(key, defaults[key]) for key in densities},
             **_condition_dim(recipe, cls, dataset),
+            **_num_classes(recipe, dataset),
             **_arguments(recipe.network),
         )
     with _named("model"):
-        pair = (made,) if cls in _SEVERAL else made
-        return cls(*pair, seed=recipe.training["seed"], **arguments)
+        if "seed" in defaults:
+            arguments["seed"] = recipe.training["seed"]
+        if "given" in defaults:
+            arguments["given"] = _given(recipe, dataset)
+        if isinstance(made, dict):
+            return cls(**made, **arguments)
+        return cls(*(made if isinstance(made, tuple) else (made,)), **arguments)
 
 
 def _stack(recipe: Recipe, dataset: Dataset) -> StackedAutoencoder:
@@ -208,8 +233,10 @@ def _network(recipe: Recipe) -> Callable[..., Any]:
     return _choice("network.name", recipe.network["name"], choices)
 
 
-def _model_class(recipe: Recipe) -> type[LatentModel]:
-    return _choice("model.name", recipe.model["name"], _subclasses(models, LatentModel))
+def _model_class(recipe: Recipe) -> type[FittedModel]:
+    choices: dict[str, type[FittedModel]] = _subclasses(models, LatentModel)
+    choices["Classifier"] = Classifier
+    return _choice("model.name", recipe.model["name"], choices)
 
 
 def _layer_class(spec: Mapping[str, Any]) -> type[Autoencoder]:
@@ -220,7 +247,7 @@ def _layer_class(spec: Mapping[str, Any]) -> type[Autoencoder]:
     return _choice("model.autoencoders.name", spec.get("name", "Autoencoder"), choices)
 
 
-def _check_model(where: str, spec: Mapping[str, Any], cls: type[LatentModel]) -> None:
+def _check_model(where: str, spec: Mapping[str, Any], cls: type[FittedModel]) -> None:
     """Checks a table of the arguments of a model class."""
     types = {
         key: dict if key == "autoencoders" else kind
@@ -233,11 +260,10 @@ def _check_model(where: str, spec: Mapping[str, Any], cls: type[LatentModel]) ->
             _check_named(f"{where}.{key}", value, CHOICES[key])
 
 
-def _model_parameters(cls: type[LatentModel]) -> dict[str, tuple[Any, Any]]:
+def _model_parameters(cls: type[FittedModel]) -> dict[str, tuple[Any, Any]]:
     """Type and default of each parameter; a variant passes on those that it does not name."""
     found: dict[str, tuple[Any, Any]] = {}
-    classes = cls.__mro__
-    for owner in classes[: classes.index(LatentModel) + 1]:
+    for owner in takewhile(lambda owner: owner is not keras.Model, cls.__mro__):
         if "__init__" in vars(owner):
             defaults = inspect.signature(owner).parameters
             types = parameter_types(owner)
@@ -245,7 +271,7 @@ def _model_parameters(cls: type[LatentModel]) -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def _model_arguments(spec: Mapping[str, Any], cls: type[LatentModel]) -> dict[str, Any]:
+def _model_arguments(spec: Mapping[str, Any], cls: type[FittedModel]) -> dict[str, Any]:
     """A table's arguments; a table without a name is one of the density that is the default."""
     parameters = _model_parameters(cls)
     arguments = _arguments(spec)
@@ -256,7 +282,34 @@ def _model_arguments(spec: Mapping[str, Any], cls: type[LatentModel]) -> dict[st
     return arguments
 
 
-def _condition_dim(recipe: Recipe, cls: type[LatentModel], dataset: Dataset) -> dict[str, int]:
+def _num_classes(recipe: Recipe, dataset: Dataset) -> dict[str, int]:
+    """The argument of the network that tells classes apart."""
+    if "num_classes" not in inspect.signature(_network(recipe)).parameters:
+        return {}
+    if dataset.num_classes is None:
+        raise UserError(
+            f"Recipe {recipe.name!r} needs integer labels and {dataset.name!r} has none: give "
+            "y_train and y_test."
+        )
+    if dataset.num_classes > _MOST:
+        raise UserError(
+            f"The largest label of {dataset.name!r} is {dataset.num_classes - 1}; expected at most "
+            f"{_MOST - 1}: renumber the labels."
+        )
+    return {"num_classes": dataset.num_classes}
+
+
+def _given(recipe: Recipe, dataset: Dataset) -> list[int]:
+    """Which values of each row the condition holds."""
+    if dataset.given is None:
+        raise UserError(
+            f"Recipe {recipe.name!r} completes data of which a part is given, and no part is: add "
+            'data.transform, such as {name = "quadrants", given = 1}.'
+        )
+    return [int(place) for place in dataset.given]
+
+
+def _condition_dim(recipe: Recipe, cls: type[FittedModel], dataset: Dataset) -> dict[str, int]:
     """The argument of the network that makes room for a condition, for a model that has one."""
     if not issubclass(cls, models.CVAE):
         return {}

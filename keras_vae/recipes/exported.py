@@ -13,12 +13,15 @@ from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
 from keras_vae.export import halve
 from keras_vae.model_folders import LOCAL
-from keras_vae.models import Generative
+from keras_vae.models import FittedModel
 from keras_vae.recipes.opened import Opened
 from keras_vae.recipes.results import evaluate, versions
 
 SLICE = 500
 """The first test rows, on which a compact version is measured once more, to be checked soon."""
+
+_SHEETS = ("completions", "samples", "reconstructions")
+"""Pictures of what a model makes."""
 
 
 def export(
@@ -55,18 +58,18 @@ def export(
             "rename its file or recipe."
         )
     card: dict[str, Any] = {"versions": versions(), **opened.report}
-    files = {}
+    files: dict[str, bytes] = {}
     if compact:
         dataset = opened.dataset(data)
         halve(opened.model)
         likelihood = {"estimator": "is", "num_samples": num_samples} if num_samples else None
         card |= evaluate(opened.model, dataset, likelihood=likelihood, progress=progress)
         card["slice"] = evaluate(opened.model, dataset, limit=SLICE)
-        files["sheet.png"] = _sheet(opened, dataset)
+        files = _sheet(opened.model, dataset)
     if opened.recipe is not None:
         tables = dataclasses.asdict(opened.recipe)
         # Where the data stood on the machine that trained is of no use elsewhere.
-        tables["data"] = {"name": tables["data"]["name"]}
+        tables["data"].pop("path", None)
         card["recipe"] = tables
     labels = opened.model.condition_dim != 1 and card.get("condition") != "values"
     return opened.model.export(
@@ -74,9 +77,11 @@ def export(
     )
 
 
-def _sheet(opened: Opened, dataset: Dataset) -> bytes:
-    """A picture of what the model makes: samples if it can draw them, or else reconstructions."""
-    what = "samples" if isinstance(opened.model, Generative) else "reconstructions"
-    file = io.BytesIO()
-    figures.FIGURES[what](opened.model, dataset).savefig(file, format="png")
-    return file.getvalue()
+def _sheet(model: FittedModel, dataset: Dataset) -> dict[str, bytes]:
+    """The first picture of `_SHEETS` that suits the model, as a file; none where none does."""
+    for name in _SHEETS:
+        if name in figures.suitable(model, dataset):
+            file = io.BytesIO()
+            figures.FIGURES[name](model, dataset).savefig(file, format="png")
+            return {"sheet.png": file.getvalue()}
+    return {}

@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras_vae import datasets, training
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
-from keras_vae.models import Generative, LatentModel, StackedAutoencoder
+from keras_vae.models import FittedModel, Generative, StackedAutoencoder
 from keras_vae.recipes._history import HistoryLines
 from keras_vae.recipes.build import check, optimizer
 from keras_vae.recipes.pictures import draw_all
@@ -184,15 +184,16 @@ def _with_data(recipe: Recipe, data: str | Path | None) -> tuple[Recipe, Dataset
     dataset = datasets.load(recipe.data["name"], path)
     if path is None and dataset.name not in datasets.NAMES:
         path = os.environ["KERAS_VAE_DATA"]  # the user's own data
-    table = {"name": dataset.name}
+    table = {**recipe.data, "name": dataset.name}
     if path is not None:
         table["path"] = str(Path(path).expanduser().resolve())
-    return dataclasses.replace(recipe, data=table).for_rows(len(dataset.x_train)), dataset
+    resolved = dataclasses.replace(recipe, data=table).for_rows(len(dataset.x_train))
+    return resolved, datasets.transformed(dataset, table.get("transform"))
 
 
 def _finish(
     run: Run,
-    model: LatentModel,
+    model: FittedModel,
     dataset: Dataset,
     checkpoint_every: str,
     callbacks: Sequence[keras.callbacks.Callback],
@@ -262,7 +263,7 @@ def _pretrain(
 def _train(
     run: Run,
     recipe: Recipe,
-    model: LatentModel,
+    model: FittedModel,
     dataset: Dataset,
     others: Sequence[keras.callbacks.Callback],
     checkpoint: training.Checkpoint,
@@ -314,7 +315,7 @@ def _epochs_done(run: Run) -> int:
 def _report(
     run: Run,
     recipe: Recipe,
-    model: LatentModel,
+    model: FittedModel,
     dataset: Dataset,
     best: keras.callbacks.EarlyStopping | None,
 ) -> dict[str, Any]:
@@ -336,7 +337,7 @@ def _report(
     }
 
 
-def _kept(run: Run, model: LatentModel, checkpoint: training.Checkpoint) -> str:
+def _kept(run: Run, model: FittedModel, checkpoint: training.Checkpoint) -> str:
     """Makes the last checkpoint the run's model, and says what that is."""
     with contextlib.suppress(UserError):  # what is kept is older then
         checkpoint.wait()
@@ -355,7 +356,7 @@ def _kept(run: Run, model: LatentModel, checkpoint: training.Checkpoint) -> str:
     return f"{file} holds epoch {found.epoch}{more} of {epochs}"
 
 
-def _save(model: LatentModel, file: Path) -> None:
+def _save(model: FittedModel, file: Path) -> None:
     """Writes a `.keras` file, whole or not at all."""
     part = file.with_name("part.keras")
     try:

@@ -13,11 +13,11 @@ import keras
 import tensorflow as tf
 
 from keras_vae import model_folders
-from keras_vae.datasets import Dataset, load
+from keras_vae.datasets import Dataset, load, transformed
 from keras_vae.errors import UserError
 from keras_vae.export import read_compact
 from keras_vae.model_folders import CARD, CONFIG, LOCAL, MODEL
-from keras_vae.models import LatentModel
+from keras_vae.models import Classifier, CompletionCVAE, FittedModel, LatentModel
 from keras_vae.recipes.recipe import Recipe, from_tables, names
 from keras_vae.recipes.runs import Run, latest_finished, runs
 
@@ -34,11 +34,39 @@ class Opened:
         report: What was measured of it, as in a run's metrics.json; empty if that is not known.
     """
 
-    model: LatentModel
+    model: FittedModel
     name: str
     recipe: Recipe | None = None
     run: Run | None = None
     report: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def latent_model(self) -> LatentModel:
+        """The model, of which more is asked than a classifier has.
+
+        Raises:
+            UserError: For a classifier.
+        """
+        if not isinstance(self.model, LatentModel):
+            raise UserError(
+                f"{self.name!r} is a {type(self.model).__name__}, which has no code and draws "
+                "nothing: name an autoencoder, and this one as its --judge."
+            )
+        return self.model
+
+    @property
+    def judge(self) -> Classifier:
+        """The model as a judge of others.
+
+        Raises:
+            UserError: For a model that is no classifier.
+        """
+        if not isinstance(self.model, Classifier):
+            raise UserError(
+                f"{self.name!r} is a {type(self.model).__name__}, and a judge is a Classifier: "
+                "make one with `keras-vae fit mnist-judge`."
+            )
+        return self.model
 
     def dataset(self, data: str | Path | None = None) -> Dataset:
         """Loads the data that the model was fitted to, or those at `data`.
@@ -56,15 +84,29 @@ class Opened:
                 f"The model was fitted to {table['name']!r}, and only {dataset.name!r} is there "
                 "now: give the same data with --data."
             )
+        dataset = transformed(dataset, table.get("transform"))
         if dataset.event_shape != self.model.event_shape:
             raise UserError(
                 f"{dataset.name!r} holds rows of shape {dataset.event_shape}, but the model takes "
                 f"{self.model.event_shape}: give the data that it was fitted to."
             )
+        if isinstance(self.model, CompletionCVAE) and dataset.given is None:
+            raise UserError(
+                f"{self.name!r} completes data of which a part is given, and its file does not "
+                "tell which: name its run folder or its exported one."
+            )
         if not _conditions_fit(self.model.condition_dim, dataset):
             raise UserError(
                 f"{dataset.name!r} has conditions of {dataset.condition_dim} numbers, but the "
                 f"model takes {self.model.condition_dim}: give the data that it was fitted to."
+            )
+        if (
+            isinstance(self.model, Classifier)
+            and (dataset.num_classes or 0) > self.model.num_classes
+        ):
+            raise UserError(
+                f"{dataset.name!r} has {dataset.num_classes} classes, but the classifier tells "
+                f"{self.model.num_classes} apart: give the data that it was fitted to."
             )
         return dataset
 
@@ -125,7 +167,7 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path | None = 
     return _open_run(latest_finished(out, name))
 
 
-def from_preset(name: str, models: str | Path | None = None) -> LatentModel:
+def from_preset(name: str, models: str | Path | None = None) -> FittedModel:
     """Reads the latest exported version of a model.
 
     Args:
@@ -175,21 +217,22 @@ def _open_exported(folder: Path) -> Opened:
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
         recipe = from_tables(card.pop("recipe"), name) if "recipe" in card else None
-        if "condition" in card.pop("signatures")["decode"]["inputs"]:
+        first = next(iter(card.pop("signatures").values()))  # all take what the model takes
+        if "condition" in first["inputs"]:
             card["condition"] = "values"
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, StopIteration) as error:
         raise UserError(f"{str(file)!r} is damaged: export the model anew.") from error
     return Opened(_read_version(folder), name, recipe, report=card)
 
 
-def _read_version(folder: Path) -> LatentModel:
+def _read_version(folder: Path) -> FittedModel:
     """Reads the model of an exported version, whole or compact."""
     if (folder / CONFIG).exists():
         return _read(folder / CONFIG, lambda file: read_compact(file.parent))
     return read_model(folder / MODEL)
 
 
-def read_model(path: Path) -> LatentModel:
+def read_model(path: Path) -> FittedModel:
     """Reads a `.keras` file.
 
     Raises:
@@ -200,13 +243,13 @@ def read_model(path: Path) -> LatentModel:
     return _read(path, keras.saving.load_model)
 
 
-def _read(path: Path, read: Callable[[Path], Any]) -> LatentModel:
+def _read(path: Path, read: Callable[[Path], Any]) -> FittedModel:
     try:
         model = read(path)
     except (ValueError, TypeError, KeyError, OSError, tf.errors.OpError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{str(path)!r} cannot be read as a model: {reason}") from error
-    if not isinstance(model, LatentModel):
+    if not isinstance(model, FittedModel):
         raise UserError(
             f"{str(path)!r} holds a {type(model).__name__}: expected a model of keras-vae."
         )

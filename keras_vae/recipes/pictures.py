@@ -10,7 +10,7 @@ import numpy as np
 from keras_vae import figures
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
-from keras_vae.models import Generative, LatentModel
+from keras_vae.models import FittedModel, Generative, LatentModel
 from keras_vae.recipes._check import nearest
 from keras_vae.recipes.opened import Opened
 from keras_vae.recipes.runs import Run
@@ -19,7 +19,7 @@ _ON_REQUEST = ("posterior",)
 """Figures that take too long to be drawn after each fit."""
 
 
-def draw_all(run: Run, model: LatentModel, dataset: Dataset) -> None:
+def draw_all(run: Run, model: FittedModel, dataset: Dataset) -> None:
     """Draws every quick figure that suits the model, and the history, into the run's folder."""
     run.figures.mkdir(exist_ok=True)
     for name in figures.suitable(model, dataset):
@@ -71,11 +71,13 @@ def plot(
         figure = figures.history(opened.run.history())
     elif what == "analogies":
         dataset = opened.dataset(data)
-        figure = figures.analogies(opened.model, dataset, rows=rows or None, seed=seed)
+        figure = figures.analogies(opened.latent_model, dataset, rows=rows or None, seed=seed)
     elif other is not None:
-        figure = figures.compare(opened.model, other.model, opened.dataset(data), seed=seed)
+        figure = figures.compare(
+            opened.latent_model, other.latent_model, opened.dataset(data), seed=seed
+        )
     else:
-        figure = figures.FIGURES[what](opened.model, opened.dataset(data), seed=seed)
+        figure = figures.FIGURES[what](opened.latent_model, opened.dataset(data), seed=seed)
     figure.savefig(out)
 
 

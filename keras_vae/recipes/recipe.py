@@ -23,7 +23,7 @@ else:
 
 if TYPE_CHECKING:
     from keras_vae.datasets import Dataset
-    from keras_vae.models import LatentModel
+    from keras_vae.models import FittedModel
 
 _FILE = {
     "name": str,
@@ -34,7 +34,7 @@ _FILE = {
     "training": dict,
     "pretraining": dict,
 }
-_DATA = {"name": str, "path": str}
+_DATA = {"name": str, "path": str, "transform": dict}
 _TRAINING = {
     "epochs": int,
     "min_steps": int,
@@ -61,7 +61,8 @@ class Recipe:
     Attributes:
         name: The recipe's name; its runs are `<out>/<name>/<n>/`.
         description: One line.
-        data: `name` of the dataset and, for data that stands elsewhere, its `path`.
+        data: `name` of the dataset; for data that stands elsewhere, its `path`; and, where the task
+            is another one, a `transform` by its `name` and arguments.
         network: `name` of a function in `keras_vae.networks`, and its parameters.
         model: `name` of a model class, and its parameters.
         training: `epochs`, `min_steps` (a small dataset gets more epochs to reach them),
@@ -142,7 +143,7 @@ class Recipe:
         training = {key: value for key, value in self.training.items() if key != "min_steps"}
         return dataclasses.replace(self, training=training | {"epochs": epochs})
 
-    def build(self, dataset: Dataset) -> LatentModel:
+    def build(self, dataset: Dataset) -> FittedModel:
         """Returns the compiled model, its network made for the shape of the dataset.
 
         Raises:

@@ -9,11 +9,13 @@ from typing import Any
 
 from keras_vae import __version__, evaluation
 from keras_vae.datasets import Dataset
-from keras_vae.distributions import Bernoulli
 from keras_vae.errors import UserError
-from keras_vae.models import Generative, LatentModel
+from keras_vae.models import FittedModel, Generative, LatentModel
+from keras_vae.recipes.opened import Opened
 
 _OTHER_UNITS = {
+    "accuracy": "%",
+    "judged_accuracy": "%",
     "active_units": "units",
     "squared_error": "per row",
     "pca_squared_error": "per row",
@@ -26,7 +28,7 @@ _PACKAGES = ("keras", "tensorflow", "tensorflow-probability", "numpy")
 
 
 def evaluate(
-    model: LatentModel,
+    model: FittedModel,
     dataset: Dataset,
     *,
     likelihood: Mapping[str, Any] | None = None,
@@ -63,7 +65,7 @@ def evaluate(
         how = {"likelihood": dict(likelihood), "seed": seed}
     return {
         "data": dataset.name,
-        "protocol": _protocol(model),
+        "protocol": model.protocol,
         "test_rows": len(dataset.x_test[:limit]),
         **how,
         "metrics": metrics,
@@ -120,9 +122,62 @@ def probe(
     return {"metrics": scores, "units": _units(scores), "probes": probes}
 
 
-def conditions(model: LatentModel, y: Any, limit: int | None = None) -> Any:
-    """The labels that the model takes beside x: none, unless it is conditional."""
-    return None if model.condition_dim is None or y is None else y[:limit]
+def judge(
+    opened: Opened,
+    other: Opened,
+    dataset: Dataset,
+    *,
+    num_per_class: int = 1000,
+    seed: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> dict[str, Any]:
+    """Measures how many of a model's samples a classifier calls by the label that was asked for.
+
+    Args:
+        opened: A conditional model.
+        other: The classifier.
+        dataset: What the model was fitted to.
+        num_per_class: Samples of each label.
+        seed: Of the samples.
+        progress: Called with the number of samples just judged.
+
+    Returns:
+        `metrics` and `units` of the samples, and what is known of the `judge`: its `model`, its own
+        `accuracy` on the test rows in % or None, and the number of `samples` of the other.
+
+    Raises:
+        UserError: For a model that is told no label, or a judge of other data or classes.
+    """
+    fitted_to = [each.recipe.data["name"] for each in (opened, other) if each.recipe is not None]
+    if len(set(fitted_to)) > 1:
+        raise UserError(
+            f"{opened.name!r} was fitted to {fitted_to[0]!r}, and its judge to {fitted_to[1]!r}: "
+            "fit a judge to the same data."
+        )
+    if opened.model.takes_y and dataset.num_classes is None:
+        raise UserError(
+            f"The conditions of {dataset.name!r} are values, and a judge knows labels: judge a "
+            "model whose condition is a label."
+        )
+    metrics = {
+        "judged_accuracy": evaluation.judged_accuracy(
+            opened.model, other.judge, num_per_class=num_per_class, seed=seed, progress=progress
+        )
+    }
+    return {
+        "metrics": metrics,
+        "units": _units(metrics),
+        "judge": {
+            "model": other.name,
+            "accuracy": other.report.get("metrics", {}).get("accuracy"),
+            "samples": num_per_class * other.judge.num_classes,
+        },
+    }
+
+
+def conditions(model: FittedModel, y: Any, limit: int | None = None) -> Any:
+    """The labels that the model takes beside x: none, unless it needs them."""
+    return y[:limit] if model.takes_y and y is not None else None
 
 
 def versions() -> dict[str, str]:
@@ -133,11 +188,3 @@ def versions() -> dict[str, str]:
 
 def _units(metrics: Mapping[str, float]) -> dict[str, str]:
     return {name: _OTHER_UNITS.get(name, "nats") for name in metrics}
-
-
-def _protocol(model: LatentModel) -> str:
-    """What the data were made into; likelihoods under different protocols do not compare."""
-    likelihood = model.likelihood_layer
-    if isinstance(likelihood, Bernoulli) and likelihood.binarization is not None:
-        return f"{likelihood.binarization} binarization"
-    return "no binarization"

@@ -98,7 +98,7 @@ def test_mistakes(refused, exported):
     Path("file").touch()
     assert refused("export", exported, "--to", "file").startswith("file")
     assert "history" in refused("plot", "tiny", "history", "--out", "h.png")
-    with pytest.raises(UserError, match="there are .*tiny"):
+    with pytest.raises(UserError, match=r"there are .*tiny"):
         package.from_preset("mnist-cvea")
     with pytest.raises(UserError, match="there are none"):
         package.from_preset("mnist-cvae", models="nowhere")

@@ -3,6 +3,7 @@
 A new model class gets its cases here and nothing else: every file of this folder runs over them.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,7 @@ class Case:
     network_arguments: dict[str, Any] = field(default_factory=dict)
     condition_dim: int | None = None
     has_learned_prior: bool = False
+    has_baseline: bool = False
     event_shape: tuple[int, ...] = (8, 8, 1)
     dtype: str = "float32"
 
@@ -41,6 +43,15 @@ class Case:
         if self.has_learned_prior:
             arguments["prior"] = keras.Sequential(
                 [keras.Input((self.condition_dim,)), keras.layers.Dense(6)]
+            )
+        if self.has_baseline:
+            size = math.prod(self.event_shape)
+            arguments["baseline"] = keras.Sequential(
+                [
+                    keras.Input((self.condition_dim,)),
+                    keras.layers.Dense(size),
+                    keras.layers.Reshape(self.event_shape),
+                ]
             )
         if self.cls is keras_vae.HierarchicalVAE:
             stages = keras_vae.networks.dense_stages(
@@ -101,7 +112,7 @@ def loss_terms(model, x, condition=None, training=False) -> dict[str, Any]:
     """What `test_step` computes for one batch, outside of any graph: (batch,) each."""
     x, condition = model.as_inputs(x, condition)
     noise = Noise.for_rows(model.seed, x)
-    return model.loss_terms(model.likelihood_layer.observe(x, noise), condition, noise, training)
+    return model.loss_terms(*model.observed(x, condition, noise), noise, training)
 
 
 DYNAMIC = {"name": "bernoulli", "binarization": "dynamic"}
@@ -329,6 +340,21 @@ CASES = [
         keras_vae.CVAE,
         "dense",
         {"prior": {"name": "masked_autoregressive_flow", "num_layers": 2, "hidden": (5,)}},
+        condition_dim=3,
+    ),
+    Case(
+        "completion cvae dense",
+        keras_vae.CompletionCVAE,
+        "dense",
+        {"given": [9, 1, 30], "prior": {"name": "conditional_normal", "hidden": (5,)}},
+        condition_dim=3,
+        has_baseline=True,
+    ),
+    Case(
+        "completion cvae convolutional",
+        keras_vae.CompletionCVAE,
+        "convolutional",
+        {"given": [9, 1, 30], "cvae_weight": 0.7, "likelihood": DYNAMIC},
         condition_dim=3,
     ),
     Case("cvae vamp prior", keras_vae.CVAE, "dense", {"prior": VAMP}, condition_dim=3),

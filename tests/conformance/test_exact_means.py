@@ -68,7 +68,7 @@ def test_gradient_is_a_sum_over_rows_by_rows(case, num):
     model = case.build()
     x, condition = model.as_inputs(*case.data(num), *[None] * (2 - len(case.data(num))))
     noise = Noise.for_step(model.seed, model.step, tf.range(num))
-    x = model.likelihood_layer.observe(x, noise)
+    x, condition = model.observed(x, condition, noise)
     weights = tf.constant(WEIGHTS[:num])
     with tf.GradientTape() as tape:
         terms = model.loss_terms(x, condition, noise, training=True)

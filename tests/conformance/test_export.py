@@ -219,8 +219,8 @@ def test_scores_equal_the_models(generative, exported):
     log_prob = servable("log_prob", image=x, seed=seed, **label)["log_prob"]
     y = None if not label else tf.one_hot(label["label"], generative.condition_dim)
     noise = Noise.for_rows(tf.constant(seed), tf.constant(x))
-    observed = model.likelihood_layer.observe(tf.constant(x), noise)
-    log_sum, _ = log_sums(model, observed, y, noise, num_samples=50, samples_at_a_time=5)
+    observed = model.observed(tf.constant(x), y, noise)
+    log_sum, _ = log_sums(model, *observed, noise, num_samples=50, samples_at_a_time=5)
     np.testing.assert_allclose(log_prob, log_sum - np.log(50), atol=1e-3)
 
 

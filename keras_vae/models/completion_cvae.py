@@ -1,0 +1,196 @@
+"""The conditional variational autoencoder of structured output: data completed from a part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_vae.arrays import over_batches
+from keras_vae.distributions.completed import Completed, other_places
+from keras_vae.errors import UserError
+from keras_vae.models._networks import has_convolutions
+from keras_vae.models.cvae import CVAE
+from keras_vae.noise import Noise, Tensor
+from keras_vae.rows import Array, as_condition
+
+
+@keras.saving.register_keras_serializable("keras_vae")
+class CompletionCVAE(CVAE):
+    """The CVAE of structured output: some values of x are the condition, and it draws the others.
+
+    Use it to complete images of which a part is known, with many answers where one would be a blur.
+
+    The objective, per example in nats, of which `reconstruction` counts the missing values alone:
+
+        baseline + a (reconstruction + beta * kl) + (1 - a) gsnn
+
+        baseline = -log p(x|c), by a network without a code, which this term alone trains
+        reconstruction + beta * kl, as of a CVAE: the code is drawn from q(z|x,c)
+        gsnn = -E_p(z|c)[log p(x|z,c)], as when x is to be drawn: the code is the prior's
+
+    The decoder's output is added to that of the baseline, its first guess. So the recognition
+    network sees x, the prior c, and the generation network z, c and the guess; in the paper the
+    prior sees the guess too, which here is a function of what it sees.
+
+    In training and in evaluation the given values are those of x after its binarization, so that
+    one draw makes both; y of `fit(x, y)`, the condition, tells how many they are. To `sample`,
+    `encode` and `decode` the condition is as it is given: grey or binary values.
+
+    Args:
+        encoder: As in `CVAE`, like the decoder; the condition has as many values as `given`.
+        decoder: The same.
+        given: Which values of a row of flat data are given, in the order of the condition's.
+        baseline: A `keras.Model` from c (batch, condition_dim) to raw likelihood parameters, or
+            None for a decoder without a first guess.
+        cvae_weight: The paper's alpha, a, in [0, 1]; below 1 the objective is hybrid.
+        prior: As in `CVAE`; "conditional_normal" is the paper's.
+        **kwargs: As in `CVAE`. A likelihood must have one parameter per value.
+
+    Example:
+    >>> import keras_vae
+    >>> networks = keras_vae.networks.dense_completion((8, 8, 1), latent_dim=3, condition_dim=16)
+    >>> cvae = keras_vae.CompletionCVAE(**networks, given=range(16), prior="conditional_normal")
+    >>> cvae.sample(4, condition=np.zeros((4, 16), "float32"), seed=0).shape
+    (4, 8, 8, 1)
+
+    Reference:
+        Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
+        Generative Models", equations 4 to 6 and section 4.2.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        *,
+        given: Sequence[int],
+        baseline: keras.Model | None = None,
+        cvae_weight: float = 1.0,
+        prior: Any = "standard_normal",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(encoder, decoder, prior=prior, **kwargs)
+        self.given = [int(place) for place in given]
+        self.baseline: Any = baseline
+        self.cvae_weight = cvae_weight
+        self._missing = other_places(self.given, self.event_shape)
+        size = math.prod(self.event_shape)
+        if (
+            len(set(self.given)) != len(self.given)
+            or len(self._missing) != size - len(self.given)
+            or not self._missing
+        ):
+            raise UserError(
+                f"given are different places from 0 to {size - 1}, and not all of them. Received "
+                f"{len(self.given)} places from {min(self.given)} to {max(self.given)}."
+            )
+        if len(self.given) != self.condition_dim:
+            raise UserError(
+                f"The networks take conditions of {self.condition_dim} values, and "
+                f"{len(self.given)} are given: make the networks for those."
+            )
+        if not 0 <= cvae_weight <= 1:
+            raise UserError(f"cvae_weight is a share, from 0 to 1. Received {cvae_weight!r}.")
+        if self.likelihood_layer.params_per_value != 1:
+            raise UserError(
+                f"A {type(self).__name__} takes a likelihood with one parameter per value. "
+                f'Received {type(self.likelihood_layer).__name__}; use "bernoulli".'
+            )
+        if baseline is not None:
+            received = tuple(baseline.output_shape[1:])
+            if received != self.event_shape:
+                raise UserError(
+                    f"The baseline {baseline.name!r} gives {received} per example; expected the "
+                    f"likelihood's parameters, {self.event_shape}: change its last layer."
+                )
+            self.supports_jit = self.supports_jit and not has_convolutions(baseline)
+
+    # --- densities ---
+
+    def likelihood(self, z: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
+        """p(x|z,c), as of a CVAE; the given values are certain."""
+        batch_ndims = len(z.shape) - len(self.latent_shape)
+        params = self._rows_through(
+            self.decoder, z, tf.shape(z)[:batch_ndims], condition, training
+        )  # (*samples, batch, *event_shape)
+        if self.baseline is not None:
+            params += tf.stop_gradient(self.baseline(condition, training=training))
+        return self._completed(params, condition, batch_ndims)
+
+    def _completed(self, params: Tensor, condition: Tensor, batch_ndims: int = 1) -> Completed:
+        """The density with raw parameters (*batch, *event_shape) of all values."""
+        flat = tf.reshape(
+            params, tf.concat([tf.shape(params)[:batch_ndims], [-1]], axis=0)
+        )  # (*batch, size)
+        flat = tf.ensure_shape(flat, [*params.shape[:batch_ndims], math.prod(self.event_shape)])
+        missing = self.likelihood_layer.distribution(
+            tf.gather(flat, self._missing, axis=-1), batch_ndims
+        )
+        return Completed(missing, condition, self.given, self.event_shape)
+
+    def observed(
+        self, x: Tensor, condition: Tensor | None, noise: Noise
+    ) -> tuple[Tensor, Tensor | None]:
+        """Of one draw both the data (batch, *event_shape) and what of them is given."""
+        x, _ = super().observed(x, condition, noise)
+        flat = tf.reshape(x, [-1, math.prod(self.event_shape)])  # (batch, size)
+        return x, tf.gather(flat, self.given, axis=1)  # (batch, condition_dim)
+
+    def guess(self, condition: Any) -> Array:
+        """What the baseline makes of conditions (num, condition_dim): means (num, *event_shape).
+
+        Raises:
+            UserError: When there is no baseline.
+        """
+        if self.baseline is None:
+            raise UserError(f"This {type(self).__name__} has no baseline: give it one.")
+        condition = as_condition(condition, len(condition), len(self.given))
+        return over_batches(self._guess, condition)
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _guess(self, condition: Tensor) -> Tensor:
+        return self._completed(self.baseline(condition), condition).mean()
+
+    # --- the objective ---
+
+    def loss_terms(
+        self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
+    ) -> dict[str, Tensor]:
+        """As of a `CVAE`, `baseline` if there is one, and `gsnn` if the objective is hybrid."""
+        terms = super().loss_terms(x, condition, noise, training)
+        if self.baseline is not None:
+            guess = self.baseline(condition, training=training)  # (batch, *event_shape)
+            terms["baseline"] = -self._completed(guess, condition).log_prob(x)  # (batch,)
+        if self.cvae_weight < 1:
+            z = self.prior_layer.draw(
+                noise.fold(1), tf.ones([tf.shape(x)[0]]), condition
+            )  # (batch, latent_dim)
+            terms["gsnn"] = -self.likelihood(z, condition, training).log_prob(x)  # (batch,)
+        return terms
+
+    def loss_weights(self) -> Mapping[str, Tensor | float]:
+        """As of a `CVAE`, times `cvae_weight`; the rest is of `gsnn`."""
+        weights = {"reconstruction": 1.0, **super().loss_weights()}
+        shares = {name: self.cvae_weight * weight for name, weight in weights.items()}
+        return {**shares, "gsnn": 1.0 - self.cvae_weight}
+
+    @property
+    def protocol(self) -> str:
+        """As of a `CVAE`, and how many values are given."""
+        given, size = len(self.given), math.prod(self.event_shape)
+        return f"{super().protocol}, {given} of {size} values given"
+
+    # --- config ---
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, the networks and densities included."""
+        return {
+            **super().get_config(),
+            "given": self.given,
+            "baseline": keras.saving.serialize_keras_object(self.baseline),
+            "cvae_weight": self.cvae_weight,
+        }

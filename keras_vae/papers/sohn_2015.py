@@ -1,0 +1,58 @@
+"""Sohn et al. (2015), "Learning Structured Output Representation using Deep Conditional Models".
+
+Digits of which one, two or three quadrants are given, and the others drawn: the lower left one, the
+left half, all but the lower right one. The figure is the negative conditional log-likelihood of the
+missing pixels, by a network without a code (the baseline), by the CVAE with importance sampling,
+and by the CVAE with the hybrid objective, half of it that of the Gaussian stochastic network.
+
+The digits are binarized anew in every step of the training and once for the test, and what is given
+is part of the same binary image; the paper does not say how its pixels were made. The published
+figures of the CVAE are those of the paper's table 1. Those of the baseline and of the lower bound
+are of the example of Pyro (pyro.ai/examples/cvae.html), whose pixels are grey.
+"""
+
+from __future__ import annotations
+
+from keras_vae import datasets, evaluation, figures
+from keras_vae.papers.comparison import Comparison, Findings
+from keras_vae.papers.laboratory import SEED, Laboratory
+
+_GIVEN = {1: "1 quadrant", 2: "2 quadrants", 3: "3 quadrants"}
+_PAPER = {1: 63.91, 2: 44.73, 3: 20.95}
+_PYRO = {"baseline": {1: 100.4, 2: 61.9, 3: 25.4}, "bound": {1: 71.8, 2: 51.0, 3: 24.2}}
+_HYBRID = "model.cvae_weight=0.5"
+
+
+def measure(laboratory: Laboratory) -> Findings:
+    """Negative log-likelihoods of each task, and a picture of completions."""
+    num_samples = laboratory.choose(1000, 20)
+    rows, pictures = [], []
+    for given, name in _GIVEN.items():
+        recipe, epochs = f"mnist-quadrants-{given}", laboratory.choose(100, 2)
+        model = laboratory.model(f"cvae-{given}", recipe, epochs)
+        hybrid = laboratory.model(f"hybrid-{given}", recipe, epochs, _HYBRID)
+        data = datasets.transformed(laboratory.dataset(), {"name": "quadrants", "given": given})
+        x, y = data.x_test, data.y_test
+        scores, of_hybrid = (
+            evaluation.evaluate(
+                each, x, y, likelihood={"estimator": "is", "num_samples": num_samples}, seed=SEED
+            )
+            for each in (model, hybrid)
+        )
+        rows += [
+            Comparison(name + what, published, measured, "nats")
+            for what, published, measured in (
+                (", baseline (Pyro)", _PYRO["baseline"][given], scores["baseline"]),
+                (", CVAE, bound (Pyro)", _PYRO["bound"][given], -scores["elbo"]),
+                (", CVAE", _PAPER[given], scores["nll"]),
+                (", hybrid", None, of_hybrid["nll"]),
+            )
+        ]
+        pictures.append(
+            laboratory.picture(
+                f"completions-{given}",
+                figures.FIGURES["completions"](model, data, seed=SEED),
+                f"Completions of digits, {name} given, as in the paper's figure 2",
+            )
+        )
+    return Findings(rows, pictures)

@@ -1,0 +1,190 @@
+"""Data of which a part is given: what is counted, what is drawn, and what trains which network."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_vae
+from keras_vae.distributions import get_likelihood
+from keras_vae.distributions.completed import Completed
+from keras_vae.errors import UserError
+from keras_vae.noise import Noise
+
+SHAPE = (4, 4, 1)
+GIVEN = [9, 0, 2]
+MISSING = [place for place in range(16) if place not in GIVEN]
+DYNAMIC = {"name": "bernoulli", "binarization": "dynamic"}
+
+
+def build(**arguments):
+    networks = keras_vae.networks.dense_completion(
+        SHAPE, 2, len(GIVEN), hidden=(6,), baseline_hidden=(5,), activation="tanh"
+    )
+    prior = {"name": "conditional_normal", "hidden": (4,)}
+    model = keras_vae.CompletionCVAE(
+        **networks, **{"given": GIVEN, "prior": prior, "seed": 3, **arguments}
+    )
+    for weight in model.prior_layer.trainable_weights:  # it begins as one of all conditions
+        weight.assign(np.random.default_rng(1).normal(0, 0.5, weight.shape))
+    return model
+
+
+def data(num=6):
+    x = np.random.default_rng(0).random((num, *SHAPE)).astype("float32")
+    return x, x.reshape(num, 16)[:, GIVEN]
+
+
+def bernoulli(x, logits):
+    """Log densities (num,) of x (num, values)."""
+    return np.sum(x * logits - np.logaddexp(0, logits), axis=-1)
+
+
+def logits_of(model, z, condition):
+    decoder = model.decoder([tf.constant(z), tf.constant(condition)]).numpy().reshape(len(z), 16)
+    return decoder + model.baseline(condition).numpy().reshape(len(z), 16)
+
+
+def test_the_missing_values_alone_are_counted():
+    model, (x, condition) = build(), data()
+    z = np.random.default_rng(2).normal(size=(6, 2)).astype("float32")
+    found = model.likelihood(tf.constant(z), tf.constant(condition)).log_prob(x)
+    logits = logits_of(model, z, condition)
+    expected = bernoulli(x.reshape(6, 16)[:, MISSING], logits[:, MISSING])
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    other = x.copy()
+    other.reshape(6, 16)[:, GIVEN] = 0.5
+    np.testing.assert_array_equal(
+        model.likelihood(tf.constant(z), tf.constant(condition)).log_prob(other), found
+    )
+
+
+def test_samples_hold_what_is_given():
+    model, (_, condition) = build(), data()
+    drawn = model.sample(6, condition, seed=0).reshape(6, 16)
+    np.testing.assert_array_equal(drawn[:, GIVEN], condition)
+    standard = Noise.from_seeds(tf.range(6, dtype=tf.int64)).normal("prior", (2,))
+    prior = model.prior(condition)
+    z = prior.mean() + prior.stddev() * standard
+    expected = 1 / (1 + np.exp(-logits_of(model, z, condition)))
+    np.testing.assert_allclose(drawn[:, MISSING], expected[:, MISSING], rtol=1e-4)
+    guess = model.guess(condition).reshape(6, 16)
+    expected = 1 / (1 + np.exp(-model.baseline(condition).numpy().reshape(6, 16)))
+    np.testing.assert_array_equal(guess[:, GIVEN], condition)
+    np.testing.assert_allclose(guess[:, MISSING], expected[:, MISSING], rtol=1e-4)
+
+
+def test_one_draw_makes_both_the_data_and_what_is_given():
+    model, (x, condition) = build(likelihood=DYNAMIC), data()
+    noise = Noise.from_seeds(tf.range(6, dtype=tf.int64))
+    observed, given = model.observed(tf.constant(x), tf.constant(condition), noise)
+    assert set(np.unique(observed)) == {0.0, 1.0}
+    np.testing.assert_array_equal(given, observed.numpy().reshape(6, 16)[:, GIVEN])
+
+
+@pytest.mark.parametrize("binarization", [None, "dynamic"])
+def test_the_likelihood_is_that_of_the_missing_values(binarization):
+    """Importance sampling and a sum over a grid of codes agree, of the same draw of the data."""
+    likelihood = {"name": "bernoulli", "binarization": binarization}
+    if binarization is None:
+        del likelihood["binarization"]
+    model, (x, condition) = build(likelihood=likelihood), data(2)
+    model.supports_jit = False
+    noise = Noise.for_rows(0, tf.constant(x))
+    observed, given = model.observed(tf.constant(x), tf.constant(condition), noise)
+    line = np.linspace(-8, 8, 161)
+    z = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2).astype("float32")
+    expected = []
+    for row in range(2):
+        c = np.tile(given[row : row + 1], (len(z), 1))
+        logits = logits_of(model, z, c)[:, MISSING]
+        values = observed.numpy()[row].reshape(16)[MISSING]
+        prior = model.prior(c[:1]).log_prob(z).numpy()
+        total = bernoulli(values, logits) + prior + 2 * math.log(line[1] - line[0])
+        expected.append(np.logaddexp.reduce(total))
+    found = model.log_likelihood(x, condition, num_samples=20_000)
+    np.testing.assert_allclose(found, expected, atol=0.1)
+
+
+@pytest.mark.parametrize("cvae_weight", [1.0, 0.3])
+def test_the_terms(cvae_weight):
+    model, (x, condition) = build(cvae_weight=cvae_weight, beta=0.5), data()
+    noise = Noise.from_seeds(tf.range(6, dtype=tf.int64))
+    terms = model.loss_terms(tf.constant(x), tf.constant(condition), noise, training=False)
+    hybrid = {"gsnn"} if cvae_weight < 1 else set()
+    assert set(terms) == {"reconstruction", "kl", "baseline"} | hybrid
+    guess = model.baseline(condition).numpy().reshape(6, 16)[:, MISSING]
+    expected = -bernoulli(x.reshape(6, 16)[:, MISSING], guess)
+    np.testing.assert_allclose(terms["baseline"], expected, rtol=1e-4)
+    weights = model.loss_weights()
+    assert weights["reconstruction"] == pytest.approx(cvae_weight)
+    assert weights["kl"] == pytest.approx(0.5 * cvae_weight)
+    assert weights["gsnn"] == pytest.approx(1 - cvae_weight)
+    assert "baseline" not in weights
+    if hybrid:
+        prior = model.prior(condition)
+        z = prior.mean() + prior.stddev() * noise.fold(1).normal("prior", (2,))
+        logits = logits_of(model, z, condition)[:, MISSING]
+        expected = -bernoulli(x.reshape(6, 16)[:, MISSING], logits)
+        np.testing.assert_allclose(terms["gsnn"], expected, rtol=1e-4)
+
+
+def test_the_baseline_learns_from_its_own_term_alone():
+    model, (x, condition) = build(cvae_weight=0.5), data()
+    noise = Noise.from_seeds(tf.range(6, dtype=tf.int64))
+    with tf.GradientTape(persistent=True) as tape:
+        terms = model.loss_terms(tf.constant(x), tf.constant(condition), noise, training=True)
+    weights = model.baseline.trainable_weights
+    assert all(gradient is not None for gradient in tape.gradient(terms["baseline"], weights))
+    for name in ("reconstruction", "gsnn"):
+        assert tape.gradient(terms[name], weights) == [None] * len(weights)
+    others = model.encoder.trainable_weights + model.decoder.trainable_weights
+    assert tape.gradient(terms["baseline"], others) == [None] * len(others)
+    prior = model.prior_layer.trainable_weights
+    for name in ("kl", "gsnn"):
+        assert all(gradient is not None for gradient in tape.gradient(terms[name], prior))
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "normal", "continuous_bernoulli"])
+def test_completed_draws_of_any_sample_shape(likelihood):
+    params = tf.constant(np.random.default_rng(0).normal(size=(5, 2, 13)).astype("float32"))
+    missing = get_likelihood(likelihood).distribution(params, 2)
+    given = tf.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    density = Completed(missing, given, GIVEN, SHAPE)
+    for values in (density.mean(), density.sample(seed=(0, 1))):
+        assert values.shape == (5, 2, *SHAPE)
+        flat = values.numpy().reshape(5, 2, 16)
+        np.testing.assert_array_equal(flat[..., GIVEN], np.broadcast_to(given, (5, 2, 3)))
+    np.testing.assert_allclose(
+        density.log_prob(density.mean()), missing.log_prob(missing.mean()), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"given": [0, 0, 1]}, "different places from 0 to 15"),
+        ({"given": [0, 1, 16]}, "different places from 0 to 15"),
+        ({"given": range(16)}, "not all of them"),
+        ({"given": [0, 1]}, "take conditions of 3 values, and 2 are given"),
+        ({"cvae_weight": 1.5}, "cvae_weight is a share"),
+        ({"likelihood": {"name": "normal", "scale": "learned"}}, "one parameter per value"),
+    ],
+)
+def test_mistakes(arguments, message):
+    networks = keras_vae.networks.dense_completion(
+        SHAPE, 2, 3, hidden=(4,), likelihood=arguments.get("likelihood", "bernoulli")
+    )
+    with pytest.raises(UserError, match=message):
+        keras_vae.CompletionCVAE(**{**networks, "given": GIVEN, **arguments})
+
+
+def test_a_baseline_of_another_shape_and_none():
+    networks = keras_vae.networks.dense_completion(SHAPE, 2, 3, hidden=(4,))
+    other = keras_vae.networks.dense_completion((4, 3, 1), 2, 3, hidden=(4,))["baseline"]
+    with pytest.raises(UserError, match=r"gives \(4, 3, 1\) per example"):
+        keras_vae.CompletionCVAE(**{**networks, "baseline": other}, given=GIVEN)
+    model = keras_vae.CompletionCVAE(**{**networks, "baseline": None}, given=GIVEN)
+    with pytest.raises(UserError, match="has no baseline"):
+        model.guess(np.zeros((2, 3), "float32"))
