@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_vae.distributions import (
+    ConditionalNormal,
     Deterministic,
     DiagonalNormal,
     InverseAutoregressiveFlow,
@@ -111,6 +112,28 @@ def test_a_network_is_a_learned_prior():
     assert (density.batch_shape, density.event_shape) == ((5,), (3,))
 
 
+def test_a_conditional_normal_begins_as_the_standard_one():
+    prior = get_prior({"name": "conditional_normal", "hidden": (4,)})
+    assert type(copied(prior)) is ConditionalNormal
+    assert copied(prior).get_config() == prior.get_config()
+    prior.prepare(3, 2)
+    condition = tf.constant([[0.5, -1.0], [2.0, 0.0]])
+    density = prior.distribution(condition)
+    assert (density.batch_shape, density.event_shape) == ((2,), (3,))
+    np.testing.assert_array_equal(density.mean(), np.zeros((2, 3)))
+    np.testing.assert_array_equal(density.stddev(), np.ones((2, 3)))
+    kernels = [np.random.default_rng(0).normal(size=w.shape) for w in prior.trainable_weights]
+    for weight, values in zip(prior.trainable_weights, kernels, strict=True):
+        weight.assign(values)
+    density = prior.distribution(condition)
+    loc, log_scale = prior.conditioner.shift_and_log_scale(condition)
+    np.testing.assert_allclose(density.mean(), loc, rtol=1e-5)
+    np.testing.assert_allclose(density.stddev(), np.exp(log_scale), rtol=1e-5)
+    assert np.all(density.mean()[0] != density.mean()[1])
+    z = prior.draw(Noise.from_seeds(tf.range(2)), tf.zeros([2]), condition)
+    np.testing.assert_allclose(z, loc, rtol=1e-5)
+
+
 def test_learned_prior_config():
     prior = get_prior(prior_network(6))
     copy = copied(prior)
@@ -130,6 +153,8 @@ def test_learned_prior_config():
         (lambda: get_posterior("norml"), "Unknown posterior: 'norml'. Expected 'normal', or"),
         (lambda: get_prior("standard_norml"), "Unknown prior: .* Expected 'standard_normal', or"),
         (lambda: get_prior(prior_network(6)).prepare(3), "needs a condition"),
+        (lambda: get_prior("conditional_normal").prepare(3), "needs a condition"),
+        (lambda: ConditionalNormal(hidden=(0,)), "hidden.* at least 1"),
         (lambda: get_prior(prior_network(5)).prepare(3, 2), "gives 5 values.*needs 6"),
         (lambda: get_prior(prior_network(6)).prepare(3, 4), "cannot take conditions of 4 numbers"),
         (lambda: get_prior("real_nvp").prepare(1), "this code is 1 number"),
