@@ -54,7 +54,11 @@ _ESTIMATORS: Mapping[str, Mapping[str, tuple[str, Callable[..., LatentModel]]]] 
 """Bound -> estimator -> colour, and the model of which it is the gradient."""
 _AT_LEAST = {"score function": 100.0}
 """Variance as a multiple of the reparameterized one, that is known of 20 latent dimensions."""
-_QUANTITIES = {"variance": "variance of a parameter's gradient", "signal": "signal-to-noise ratio"}
+_QUANTITIES = {
+    "variance": ("variance of a parameter's gradient", "log"),
+    "signal": ("signal-to-noise ratio", "linear"),
+}
+"""Quantity -> what it is, and its axis."""
 
 
 def measure(laboratory: Laboratory) -> Findings:
@@ -71,7 +75,7 @@ def measure(laboratory: Laboratory) -> Findings:
         for name, first in start.items()
     }
     pictures = []
-    for quantity, label in _QUANTITIES.items():
+    for quantity, (label, scale) in _QUANTITIES.items():
         panels = {
             f"{bound[0].upper()}{bound[1:]}": [
                 Curve(name, (0, *epochs), measured[_column(quantity, bound, name)], colour)
@@ -79,7 +83,7 @@ def measure(laboratory: Laboratory) -> Findings:
             ]
             for bound, estimators in _ESTIMATORS.items()
         }
-        figure = draw_curves(panels, x_label="epoch", y_label=label, y_scale="log")
+        figure = draw_curves(panels, x_label="epoch", y_label=label, y_scale=scale)
         caption = (
             f"{label[0].upper()}{label[1:]} of the encoder by epochs of training, over {draws} "
             f"draws of the noise for one batch of {len(x)} images; 0 is before the first step."
