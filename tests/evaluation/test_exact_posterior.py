@@ -182,7 +182,7 @@ def test_an_encoder_that_gives_the_best_q_has_no_amortization_gap():
 @pytest.mark.parametrize(
     ("posterior", "arguments", "message"),
     [
-        ("inverse_autoregressive_flow", {}, "Received a InverseAutoregressiveFlow"),
+        ("inverse_autoregressive_flow", {}, "Received InverseAutoregressiveFlow"),
         ("normal", {"num_steps": 0}, "num_steps is at least 1"),
         ("normal", {"likelihood": {"estimator": "bdmc"}}, "such as 'ais'"),
         ("normal", {"likelihood": {"estimator": "ias"}}, "Unknown estimator: 'ias'"),
