@@ -119,4 +119,6 @@ def _summed(
         )
         return tf.add_n([tf.reduce_sum(mean**2) for mean in means]), deviations
 
-    return (*run(), sum(math.prod(weight.shape) for weight in weights))
+    # One call of it: TensorFlow would warn of functions that are traced for each.
+    found = run.get_concrete_function()()
+    return (*found, sum(math.prod(weight.shape) for weight in weights))

@@ -5,7 +5,7 @@ minibatches of 100, one sample, Adagrad, weights begun as N(0, 0.01) and with a 
 prior. Published numbers are read off figure 2, at 10^8 samples; those of Frey Faces at the middle
 of 1200 to 1400 nats.
 
-Where this is not the paper: MNIST is binarized anew at every step; Adagrad has one step size, 0.02,
+Where this is not the paper: MNIST is binarized anew at every step; Adagrad has one step size, 0.01,
 of the three that the paper chose from; Monte Carlo EM begins its chains at an encoder that learns
 from them, see `MonteCarloEM`; likelihoods in figure 3 are by importance sampling from the encoder,
 tight for three dimensions, where the paper fits a density to chains; the full form of figure 3
@@ -128,7 +128,7 @@ def _fit(
         f"network.latent_dim={latent_dim}",
         "network.kernel_stddev=0.01",
         f"network.weight_decay={0.5 / rows}",
-        "training.optimizer={name='adagrad', learning_rate=0.02, initial_accumulator_value=0.0}",
+        "training.optimizer={name='adagrad', learning_rate=0.01, initial_accumulator_value=0.0}",
     )
     return laboratory.run(chosen, repeated, callbacks)
 

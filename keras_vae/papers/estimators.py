@@ -55,7 +55,7 @@ _ESTIMATORS: Mapping[str, Mapping[str, tuple[str, Callable[..., LatentModel]]]] 
 _AT_LEAST = {"score function": 100.0}
 """Variance as a multiple of the reparameterized one, that is known of 20 latent dimensions."""
 _QUANTITIES = {
-    "variance": ("variance of a parameter's gradient", "log"),
+    "variance": ("variance of the gradient", "log"),
     "signal": ("signal-to-noise ratio", "linear"),
 }
 """Quantity -> what it is, and its axis."""
