@@ -164,7 +164,7 @@ def _bounds(
             f"Figure 2, {title}: the evidence lower bound by training samples seen. Of training "
             "rows it is the mean over an epoch, while the model learns."
         )
-        pictures.append(laboratory.picture(f"figure-2-{title.lower()}", figure, caption))
+        pictures.append(laboratory.picture(f"figure-2-{_file(title)}", figure, caption))
     return comparisons, pictures
 
 
@@ -243,6 +243,10 @@ def _model(run: recipes.Run) -> Any:
     return recipes.open_model(str(run.folder)).latent_model
 
 
+def _file(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
 def _manifolds(laboratory: Laboratory, data: dict[str, Dataset]) -> Iterator[Picture]:
     """Figure 4."""
     for title, dataset in data.items():
@@ -252,7 +256,7 @@ def _manifolds(laboratory: Laboratory, data: dict[str, Dataset]) -> Iterator[Pic
             "distribution function of the prior."
         )
         figure = figures.manifold(model, dataset)
-        yield laboratory.picture(f"figure-4-{title.lower()}", figure, caption)
+        yield laboratory.picture(f"figure-4-{_file(title)}", figure, caption)
 
 
 def _samples(laboratory: Laboratory, dataset: Dataset) -> Picture:
