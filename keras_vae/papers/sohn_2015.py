@@ -7,7 +7,7 @@ and by the CVAE with the hybrid objective, half of it that of the Gaussian stoch
 
 The digits are binarized anew in every step of the training and once for the test, and what is given
 is part of the same binary image; the paper does not say how its pixels were made. The published
-figures of the CVAE are those of the paper's table 1. Those of the baseline and of the lower bound
+figures of the CVAE are the paper's. Those of the baseline and of the lower bound
 are of the example of Pyro (pyro.ai/examples/cvae.html), whose pixels are grey.
 """
 
@@ -52,7 +52,7 @@ def measure(laboratory: Laboratory) -> Findings:
             laboratory.picture(
                 f"completions-{given}",
                 figures.FIGURES["completions"](model, data, seed=SEED),
-                f"Completions of digits, {name} given, as in the paper's figure 2",
+                f"Completions of digits, {name} given",
             )
         )
     return Findings(rows, pictures)
