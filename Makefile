@@ -17,7 +17,7 @@ fit: $(VENV)/.installed ## Install the project in .venv and train mnist-cvae (RE
 	$(BIN)/keras-vae fit $(RECIPE) $(ARGS)
 
 # In two parts: a process keeps what it has compiled, gigabytes in all, until it ends.
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4
 test: $(VENV)/.installed-test ## Install it with what the tests need and run them (ARGS="-m slow")
 	$(PYTEST) $(if $(ARGS),$(ARGS),tests/conformance && $(PYTEST) --ignore tests/conformance)
 

@@ -18,6 +18,24 @@ import keras  # noqa: E402 (the backend is chosen when Keras is imported)
 import pytest  # noqa: E402
 
 
+def pytest_xdist_make_scheduler(config, log):
+    """One process for the tests of each case of conformance/, which is fitted once, or file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    from conformance.cases import CASES
+
+    names = sorted((case.name for case in CASES), key=len, reverse=True)
+
+    class ByCase(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition("::")
+            if "conformance/" in file:
+                return next((name for name in names if name in test), file)
+            return file
+
+    return ByCase(config, log)
+
+
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)

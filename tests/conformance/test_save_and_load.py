@@ -3,20 +3,22 @@
 import json
 import subprocess
 import sys
+from functools import cache
 
 import keras
 import numpy as np
 import pytest
 
-from conformance.cases import BATCH_SIZE, CASES
+from conformance.cases import BATCH_SIZE, CASES, named
 from conformance.compare import assert_same
 
-# One process for many cases, because TensorFlow takes seconds to import, and two because machines
-# have two cores: neither order of the imports may matter.
-PARTS = {"import keras, keras_vae": CASES[::2], "import keras_vae, keras": CASES[1::2]}
+# One process for many cases, because TensorFlow takes seconds to import, and two because neither
+# order of the imports may matter.
+IMPORTS = ("import keras, keras_vae", "import keras_vae, keras")
 LOAD = """
-import json, pathlib, numpy as np
-for name, (file, data) in json.loads(pathlib.Path("{number}.json").read_text()).items():
+import json, numpy as np
+for line in sys.stdin:
+    file, data, found = json.loads(line)
     data = [array for array in np.load(data).values()]
     model = keras.saving.load_model(file)
     out = {{"weights": model.get_weights(), "code": [model.encode(*data)]}}
@@ -24,7 +26,8 @@ for name, (file, data) in json.loads(pathlib.Path("{number}.json").read_text()).
     model.fit(*data, batch_size={batch_size}, shuffle=False, verbose=0)
     out["resumed"] = model.get_weights()
     arrays = {{f"{{k}} {{i:03d}}": np.array(v) for k, l in out.items() for i, v in enumerate(l)}}
-    np.savez(f"{{name}}.npz", **arrays)
+    np.savez(found, **arrays)
+    print("done", flush=True)
 """
 
 
@@ -32,30 +35,35 @@ for name, (file, data) in json.loads(pathlib.Path("{number}.json").read_text()).
 def loaded(tmp_path_factory, fitted_of):
     """A case's name -> what a new process finds in its file."""
     folder = tmp_path_factory.mktemp("new-process")
-    processes = []
-    for number, (imports, cases) in enumerate(PARTS.items()):
-        files = {}
-        for case in cases:
-            data = folder / f"{case.name} data.npz"
-            np.savez(data, *case.data())
-            files[case.name] = (str(fitted_of(case.name).file), str(data))
-        (folder / f"{number}.json").write_text(json.dumps(files))
-        code = f"import os, sys; sys.path[:0] = {sys.path!r}; os.chdir({str(folder)!r}); {imports}"
-        code += LOAD.format(number=number, batch_size=BATCH_SIZE)
-        processes.append(
-            subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-        )
-    for process in processes:
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors
 
+    @cache
+    def process(imports: str) -> subprocess.Popen[str]:
+        code = f"import os, sys; sys.path[:0] = {sys.path!r}; os.chdir({str(folder)!r}); {imports}"
+        return subprocess.Popen(
+            [sys.executable, "-c", code + LOAD.format(batch_size=BATCH_SIZE)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    names = [case.name for case in CASES]
+
+    @cache
     def read(name: str) -> dict[str, list[np.ndarray]]:
+        data, found = folder / f"{name} data.npz", folder / f"{name}.npz"
+        np.savez(data, *named(name).data())
+        other = process(IMPORTS[names.index(name) % 2])
+        files = [str(path) for path in (fitted_of(name).file, data, found)]
+        print(json.dumps(files), file=other.stdin, flush=True)
+        assert other.stdout.readline() == "done\n"
         out = {}
-        for key, value in np.load(folder / f"{name}.npz").items():
+        for key, value in np.load(found).items():
             out.setdefault(key.split()[0], []).append(value)
         return out
 
-    return read
+    yield read
+    for imports in IMPORTS:
+        process(imports).communicate()
 
 
 def test_new_process_finds_everything(case, fitted, loaded):
