@@ -73,6 +73,9 @@ def test_logs_are_the_terms(case, fitted):
         expected |= {"sleep"}
     if case.cls is keras_vae.MonteCarloEM:
         expected |= {"em", "encoding"}
+    if case.cls is keras_vae.CompletionCVAE:
+        expected |= {"gsnn"} if "cvae_weight" in case.arguments else set()
+        expected |= {"baseline"} if case.has_baseline else set()
     if case.cls is keras_vae.ContractiveAutoencoder:
         expected |= {"contraction"}
     if isinstance(getattr(fitted.model, "sparsity", None), (KLSparsity, L1Sparsity)):
