@@ -87,7 +87,7 @@ def inference_gaps(
     check_counts(num_steps=num_steps, num_samples=num_samples)
     if not isinstance(model.posterior_layer, (DiagonalNormal, MultivariateNormalTriL)):
         raise UserError(
-            "q is refined by its own mean and covariance, so it is to be Normal. Received a "
+            "q is refined by its own mean and covariance, so it is to be Normal. Received "
             f'{type(model.posterior_layer).__name__}: fit a model with the posterior "normal" or '
             '"multivariate_normal_tril".'
         )
