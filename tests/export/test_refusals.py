@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_vae
 from conformance.cases import named
 from keras_vae.errors import UserError
-from keras_vae.export import Endpoint, export
+from keras_vae.export import Endpoint, Whole, export
 from keras_vae.export.warmup import replay
 
 X = {"x": tf.TensorSpec([None, 2], tf.float32)}
@@ -18,9 +18,8 @@ X = {"x": tf.TensorSpec([None, 2], tf.float32)}
 
 def exported(tmp_path, function, inputs=X):
     """Exports one endpoint, with nothing for a model."""
-    return export(
-        {"f": Endpoint(function, inputs)}, "f", lambda file: file.touch(), tmp_path / "model", {}
-    )
+    stored = Whole(lambda file: file.touch())
+    return export({"f": Endpoint(function, inputs)}, "f", stored, tmp_path / "model", {}, {})
 
 
 def test_what_is_no_fault_is_exported(tmp_path):
