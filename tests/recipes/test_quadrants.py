@@ -96,10 +96,7 @@ def test_a_file_alone_does_not_tell_what_is_given(run, folder):
         (["data.transform.name=halves"], "data.transform.name is 'halves'"),
         (["data.transform={name='quadrants'}"], r"\[data.transform\] lacks given"),
         (["data.transform.given=left"], "data.transform.given is 'left'"),
-        (
-            ["network={name='dense', latent_dim=3}"],
-            "a CompletionCVAE is made of 'dense_completion'",
-        ),
+        (["model.name=CVAE"], "a CompletionCVAE is made of 'dense_completion'"),
     ],
 )
 def test_mistakes(folder, run, assignments, message):
