@@ -64,15 +64,16 @@ class Compact:
     """A model whose structure stands in `model.json`, and whose weights are the graph's, halved.
 
     Args:
-        model: Is not changed; see `halve`.
+        model: What is loaded again, compiled or not.
+        weights: Those that the endpoints read; they are not changed, see `halve`.
 
     Raises:
         UserError: For a weight beyond the range of half precision.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, weights: Sequence[keras.Variable]) -> None:
         self._config = keras.saving.serialize_keras_object(model)
-        self._originals = model.weights
+        self._originals = weights
         self._weights = [tf.Variable(half, trainable=False) for half in map(_half, self._originals)]
 
     def served(self, endpoint: Endpoint) -> Endpoint:

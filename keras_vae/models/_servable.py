@@ -16,6 +16,7 @@ class Servable:
     from_config: ClassVar[Callable[..., Any]]
     get_config: Callable[[], dict[str, Any]]
     get_weights: Callable[[], list[Array]]
+    weights: list[Any]
     default_endpoint: str
     """The endpoint that a server answers with when it is asked for none."""
 
@@ -62,9 +63,9 @@ class Servable:
         copy = type(self).from_config(self.get_config())  # which has no optimizer
         copy.set_weights(self.get_weights())
         return export(
-            copy.endpoints(labels),
+            self.endpoints(labels),
             self.default_endpoint,
-            Compact(copy) if compact else Whole(copy.save),
+            Compact(copy, self.weights) if compact else Whole(copy.save),
             path,
             {"model": type(self).__name__, **(card or {})},
             files or {},
