@@ -80,7 +80,7 @@ def small(tables):
         if isinstance(value, int) and not isinstance(value, bool):
             tables["network"][key] = min(value, WIDTH)
         if isinstance(value, list):
-            tables["network"][key] = [min(width, WIDTH) for width in value]
+            tables["network"][key] = keras.tree.map_structure(functools.partial(min, WIDTH), value)
     if tables["model"].get("sparsity", {}).get("k"):
         tables["model"]["sparsity"]["k"] = 4
     tables["training"]["jit_compile"] = False
