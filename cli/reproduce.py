@@ -32,6 +32,8 @@ def command(
     The page of all figures and pictures, one HTML file, is named at the end. Without PAPER, lists
     the papers. Runs that are finished are not made again, and one that was stopped goes on.
     """
+    if quick and exact:
+        raise click.UsageError("--quick takes minutes and --exact days: give one of them.")
     from keras_vae import papers
 
     if paper is None:
@@ -41,7 +43,8 @@ def command(
     from keras_vae.papers.page import protocol
 
     verbose = 0 if as_json else 1 if sys.stdout.isatty() else 2
-    found = papers.reproduce(paper, data=data, out=out, quick=quick, exact=exact, verbose=verbose)
+    form: papers.Form = "quick" if quick else "exact" if exact else "full"
+    found = papers.reproduce(paper, data=data, out=out, form=form, verbose=verbose)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found)))
         return

@@ -10,7 +10,7 @@ import importlib
 from pathlib import Path
 
 from keras_vae.errors import UserError
-from keras_vae.papers.comparison import Comparison, Findings, Picture, Reproduction
+from keras_vae.papers.comparison import Comparison, Findings, Form, Picture, Reproduction
 from keras_vae.recipes._check import nearest
 
 _CODES = {
@@ -35,7 +35,7 @@ _EXACT = ("burda-2015",)
 PAPERS = _LIKELIHOODS | _CODES
 """Name -> what is compared, on MNIST."""
 
-__all__ = ["PAPERS", "Comparison", "Findings", "Picture", "Reproduction", "reproduce"]
+__all__ = ["PAPERS", "Comparison", "Findings", "Form", "Picture", "Reproduction", "reproduce"]
 
 
 def reproduce(
@@ -43,8 +43,7 @@ def reproduce(
     *,
     data: str | Path | None = None,
     out: str | Path = "runs",
-    quick: bool = False,
-    exact: bool = False,
+    form: Form = "full",
     verbose: int | str = "auto",
 ) -> Reproduction:
     """Trains what a paper trained, measures what it measured, and writes a page about it.
@@ -53,8 +52,8 @@ def reproduce(
         paper: A name in `PAPERS`.
         data: A folder of datasets; see `keras_vae.datasets.load`.
         out: The folder of all runs. A finished run of the same recipe and data is not made again.
-        quick: Whether to train for minutes in place of hours: the same figures, and worse ones.
-        exact: Whether to train on the paper's own schedule where that takes days: "burda-2015".
+        form: "full" takes hours; "quick" minutes, for the same figures, and worse ones; "exact"
+            days, on the paper's own schedule, for "burda-2015".
         verbose: As in `keras.Model.fit`.
 
     Raises:
@@ -66,16 +65,16 @@ def reproduce(
             f"Unknown paper {paper!r}: did you mean {nearest(paper, PAPERS)!r}? "
             f"Expected one of {', '.join(PAPERS)}."
         )
-    if exact and (quick or paper not in _EXACT):
+    if form == "exact" and paper not in _EXACT:
         raise UserError(
             f"The paper's own schedule is kept for {', '.join(_EXACT)}, and takes days. Received "
-            f"{paper!r}{' and the quick form' if quick else ''}: leave out one of them."
+            f"{paper!r}: choose the full form."
         )
     from keras_vae.evaluation import require_scikit_learn
     from keras_vae.papers.laboratory import SEED, Laboratory
     from keras_vae.papers.page import write_page
 
-    laboratory = Laboratory(paper, data, out, quick, verbose, exact)
+    laboratory = Laboratory(paper, data, out, form, verbose)
     dataset = laboratory.dataset()
     if paper in _CODES:
         require_scikit_learn()
@@ -88,7 +87,7 @@ def reproduce(
     findings = module.measure(laboratory)
     reproduction = Reproduction(
         paper=paper,
-        form=laboratory.form,
+        form=form,
         data=dataset.name,
         train_rows=len(dataset.x_train),
         test_rows=len(dataset.x_test),

@@ -89,7 +89,7 @@ def recipe(laboratory: Laboratory, objective: str, k: int, layers: int) -> recip
         k: Samples.
         layers: Of codes.
     """
-    lengths = [3**i if laboratory.exact else 6 for i in range(len(_RATES))]  # in epochs
+    lengths = [3**i if laboratory.form == "exact" else 6 for i in range(len(_RATES))]  # in epochs
     epochs = laboratory.choose(sum(lengths), 1)
     if layers == 2:
         base, choices = "mnist-hierarchical-vae", [f"model.num_samples={k}"]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
+
+Form = Literal["quick", "full", "exact"]
+"""How long models are trained: minutes, hours, or days, as long as the paper did."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Reproduction:
 
     Attributes:
         paper: Its name in `PAPERS`.
-        form: "quick", trained for minutes, "full", for hours, or "exact", for as long as the paper.
+        form: How long the models were trained.
         data: The name of the dataset.
         train_rows: How many rows the models were trained on.
         test_rows: How many rows the figures were measured on.
@@ -66,7 +70,7 @@ class Reproduction:
     """
 
     paper: str
-    form: str
+    form: Form
     data: str
     train_rows: int
     test_rows: int

@@ -18,7 +18,7 @@ from keras_vae import datasets, evaluation, recipes
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
 from keras_vae.models import LatentModel
-from keras_vae.papers.comparison import Picture
+from keras_vae.papers.comparison import Form, Picture
 
 T = TypeVar("T")
 
@@ -51,21 +51,19 @@ class Laboratory:
         paper: The paper's name, which begins the name of each run.
         data: A folder of datasets, or None.
         out: The folder of all runs.
-        quick: Whether to train for minutes.
+        form: How long to train.
         verbose: As in `keras.Model.fit`.
-        exact: Whether to train for as long as the paper did.
     """
 
     paper: str
     data: str | Path | None
     out: str | Path
-    quick: bool
+    form: Form
     verbose: int | str
-    exact: bool = False
 
     def choose(self, full: T, quick: T) -> T:
-        """One of the two."""
-        return quick if self.quick else full
+        """One of the two; the exact form has what the full one has."""
+        return quick if self.form == "quick" else full
 
     def recipe(self, name: str, recipe: str, epochs: int, *assignments: str) -> recipes.Recipe:
         """A recipe of the package with other values.
@@ -165,11 +163,6 @@ class Laboratory:
             part.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
             part.replace(file)
         return float(json.loads(file.read_text(encoding="utf-8"))["nll"])
-
-    @property
-    def form(self) -> str:
-        """Which form this is: "quick", "full" or "exact"."""
-        return "quick" if self.quick else "exact" if self.exact else "full"
 
     @property
     def folder(self) -> Path:

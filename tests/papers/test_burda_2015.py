@@ -2,16 +2,18 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from keras_vae import HierarchicalVAE, papers, recipes
+from keras_vae.cli import main
 from keras_vae.errors import UserError
 from keras_vae.papers.burda_2015 import boundaries, recipe
 from keras_vae.papers.laboratory import Laboratory
 from recipes.tiny import write_data
 
 
-def laboratory(data, out, **form):
-    return Laboratory("burda-2015", data, out, form.pop("quick", False), 0, **form)
+def laboratory(data, out, form="full"):
+    return Laboratory("burda-2015", data, out, form, 0)
 
 
 def test_the_papers_schedule():
@@ -21,10 +23,10 @@ def test_the_papers_schedule():
     np.testing.assert_array_equal(np.diff([0, *ends, 3280 * 3000]) / 3000, lengths)
 
 
-@pytest.mark.parametrize(("form", "epochs"), [({"exact": True}, 3280), ({}, 48)])
+@pytest.mark.parametrize(("form", "epochs"), [("exact", 3280), ("full", 48)])
 def test_the_rates_of_each_form(form, epochs, tmp_path):
     """50 rows in batches of 20 are three steps per epoch."""
-    rows = laboratory(write_data(tmp_path), tmp_path, **form)
+    rows = laboratory(write_data(tmp_path), tmp_path, form)
     model = recipe(rows, "VAE", 5, 1).build(rows.dataset())
     adam, steps = model.optimizer, 3 * epochs
     assert adam.epsilon == 1e-4
@@ -32,7 +34,7 @@ def test_the_rates_of_each_form(form, epochs, tmp_path):
     for step, rate in ((0, 1e-3), (steps - 1, 1e-4)):
         adam.iterations.assign(step)
         np.testing.assert_allclose(float(adam.learning_rate), rate, rtol=1e-5)
-    if "exact" in form:
+    if form == "exact":
         adam.iterations.assign(3 * 4)  # after 3^0 and 3^1 epochs
         assert float(adam.learning_rate) == pytest.approx(10 ** (-3 - 1 / 7))
         adam.iterations.assign(3 * 4 + 1)
@@ -61,10 +63,12 @@ def test_a_likelihood_is_measured_once(tmp_path, monkeypatch):
     assert rows.nll(run, 10, 5) == found
 
 
-@pytest.mark.parametrize(
-    ("paper", "form"),
-    [("rifai-2011", {"exact": True}), ("burda-2015", {"exact": True, "quick": True})],
-)
-def test_a_schedule_of_days_is_asked_for_alone(paper, form):
+def test_a_schedule_of_days_is_of_one_paper():
     with pytest.raises(UserError, match="is kept for burda-2015, and takes days"):
-        papers.reproduce(paper, **form)
+        papers.reproduce("rifai-2011", form="exact")
+
+
+def test_the_two_other_forms_are_asked_for_alone():
+    result = CliRunner().invoke(main, ["reproduce", "burda-2015", "--quick", "--exact"])
+    assert result.exit_code == 2
+    assert "give one of them" in result.output

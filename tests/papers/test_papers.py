@@ -25,7 +25,7 @@ def data(tmp_path_factory):
 
 @pytest.mark.parametrize("paper", [*QUICK, *SLOW])
 def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
-    arguments = {"data": data, "out": tmp_path, "quick": True, "verbose": 0}
+    arguments = {"data": data, "out": tmp_path, "form": "quick", "verbose": 0}
     found = papers.reproduce(paper, **arguments)
     assert (found.data, found.train_rows, found.test_rows) == ("squares", 50, 20)
     comparisons = found.comparisons
@@ -53,7 +53,7 @@ def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
 
 def test_hinton_by_hand(data, tmp_path):
     principal, deep = papers.reproduce(
-        "hinton-2006", data=data, out=tmp_path, quick=True, verbose=0
+        "hinton-2006", data=data, out=tmp_path, form="quick", verbose=0
     ).comparisons
     arrays = np.load(data)
     train, test = (arrays[key].reshape(len(arrays[key]), -1) / 255 for key in ("x_train", "x_test"))
@@ -78,7 +78,7 @@ def test_another_budget_is_another_run(data, tmp_path):
 
 def test_rows_are_repeated(data, tmp_path, monkeypatch):
     monkeypatch.setattr(laboratory, "EPOCH", 60)
-    lab = laboratory.Laboratory("paper", data, tmp_path, quick=True, verbose=0)
+    lab = laboratory.Laboratory("paper", data, tmp_path, form="quick", verbose=0)
     dataset = lab.dataset()
     assert lab.repeated(dataset, 50) == laboratory.Rows("squares", data, 50)  # as they stand
     rows = lab.repeated(dataset, 20)
@@ -93,7 +93,7 @@ def test_rows_are_repeated(data, tmp_path, monkeypatch):
 
 
 def test_a_run_that_another_command_finished(data, tmp_path):
-    lab = laboratory.Laboratory("paper", data, tmp_path, quick=True, verbose=0)
+    lab = laboratory.Laboratory("paper", data, tmp_path, form="quick", verbose=0)
     run = recipes.Run.create(tmp_path, recipes.load("mnist-vae"))
     run.add_history({"epoch": 1, "loss": 2.0, "score": 3.0})
     assert lab.column(run, "score") == [3.0]
@@ -106,7 +106,7 @@ def test_a_run_that_another_command_finished(data, tmp_path):
 def test_without_frey_faces_the_rest_is_made(tmp_path):
     """They have no download; what is left out is said."""
     (tmp_path / "data" / "mnist-sample").mkdir(parents=True)
-    lab = laboratory.Laboratory("aevb-2013", tmp_path / "data", tmp_path, quick=True, verbose=0)
+    lab = laboratory.Laboratory("aevb-2013", tmp_path / "data", tmp_path, form="quick", verbose=0)
     with pytest.warns(UserWarning, match="MNIST alone: .*frey_faces"):
         assert list(aevb_2013.frey_faces(lab)) == []
 
@@ -160,15 +160,16 @@ def test_the_command(monkeypatch, tmp_path):
         "1000 test rows of mnist-sample, trained on 4000; seed 0; quick form",
         "page",
     ]
-    assert (seen["paper"], seen["quick"], seen["data"], seen["out"]) == (
+    assert (seen["paper"], seen["form"], seen["data"], seen["out"]) == (
         "rifai-2011",
-        True,
+        "quick",
         "d",
         "runs",
     )
-    assert seen["exact"] is False
     result = CliRunner().invoke(main, ["reproduce", "rifai-2011", "--json", "--exact"])
     assert json.loads(result.stdout) == dataclasses.asdict(found)
-    assert (seen["quick"], seen["exact"]) == (False, True)
+    assert seen["form"] == "exact"
+    CliRunner().invoke(main, ["reproduce", "rifai-2011", "--json"])
+    assert seen["form"] == "full"
     names = CliRunner().invoke(main, ["reproduce"]).output
     assert all(name in names for name in papers.PAPERS)
