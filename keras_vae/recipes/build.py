@@ -95,9 +95,9 @@ def check(recipe: Recipe) -> None:
                     f"model.name is {cls.__name__!r} and network.name is {name!r}: a "
                     f"{model.__name__} is made of {layers!r}, and no other model is."
                 )
-    if "start" in recipe.training and is_stack:
+    if "start" in recipe.training and (is_stack or not issubclass(cls, LatentModel)):
         raise UserError(
-            "training.start is for a model of one decoder: leave it out for a StackedAutoencoder."
+            f"training.start is for a model of one decoder: leave it out for a {cls.__name__}."
         )
     if recipe.pretraining and not is_stack:
         raise UserError(

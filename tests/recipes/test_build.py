@@ -310,6 +310,8 @@ def test_a_start_that_is_not_known_is_told(recipe, dataset):
         start.override(["model.likelihood=normal"]).build(dataset)
     with pytest.raises(UserError, match="leave it out for a StackedAutoencoder"):
         start.override([*STACK, "training.start=data_mean"]).build(dataset)
+    with pytest.raises(UserError, match="leave it out for a Classifier"):
+        recipes.load("mnist-judge").override(["training.start=data_mean"]).build(dataset)
 
 
 def test_averaged_weights_and_the_best_ones_are_two_things(recipe, dataset):
