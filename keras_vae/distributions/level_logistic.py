@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -68,6 +69,14 @@ class LevelLogistic(tfd.Distribution):  # type: ignore[name-defined]
         low, high = -self._loc / scale, (1.0 - self._loc) / scale
         means = scale * (tf.nn.softplus(-low) - tf.nn.softplus(-high))  # (*batch, components)
         return tf.reduce_sum(tf.nn.softmax(self._logits) * means, axis=-1)  # (*batch,)
+
+    def _sample_n(self, n: int, seed: Any = None) -> Tensor:
+        shape = tf.concat([[n], self._batch_shape_tensor()], axis=0)
+        choice, uniform = (
+            tf.random.stateless_uniform(shape, one, np.finfo(np.float32).tiny)
+            for one in tfp.random.split_seed(seed)
+        )
+        return self.drawn(choice, uniform)  # (n, *batch)
 
     def drawn(self, choice: Tensor, uniform: Tensor) -> Tensor:
         """Levels / 255 (*batch,) by two uniform numbers each: of the component, and within it."""

@@ -123,6 +123,16 @@ def test_chains_both_ways_bracket_the_exact_value(start):
     assert gaps[1] < 0.4
 
 
+def test_grey_levels_are_bracketed():
+    """Of a likelihood whose data are drawn as levels."""
+    levels = {"name": "discretized_logistic"}
+    pair = keras_vae.networks.dense((3,), 2, hidden=(), likelihood=levels)
+    model = keras_vae.VAE(*pair, likelihood=levels)
+    bracket = bidirectional_monte_carlo(model, 40, num_chains=4, num_temperatures=30)
+    assert np.isfinite(bracket).all()
+    assert 0 < np.mean(bracket.upper - bracket.lower) < 1
+
+
 def test_the_bracket_holds_what_is_drawn(monkeypatch):
     """The examples are the model's own: their exact log p(x) lies between the two."""
     truth = LinearGaussian(conditional=False)

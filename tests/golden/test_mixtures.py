@@ -139,6 +139,19 @@ def test_discretized_logistic(num_components, channels):
     np.testing.assert_allclose(density.mean(), mean, atol=1e-3)
 
 
+def test_discretized_logistic_draws_levels_as_often_as_it_says():
+    num = 40_000
+    layer = DiscretizedLogistic(2)
+    density = layer.distribution(tf.constant([[0.5, -0.5, -0.4, 0.3, -0.5, 0.5]]))
+    drawn = density.sample(num, seed=(0, 1)).numpy().reshape(num)
+    probs = np.exp(density.distribution.log_prob(LEVELS[:, None].astype("float32")))[:, 0]
+    levels = np.round(255 * drawn)
+    np.testing.assert_allclose(drawn, levels / 255, atol=1e-6)
+    rates = np.bincount(levels.astype(int), minlength=256) / num
+    assert probs[0] > 0.01  # the first level has a tail below it
+    assert np.all(np.abs(rates - probs) < 4.5 * np.sqrt(probs / num) + 1 / num)
+
+
 def test_discretized_logistic_is_finite_at_any_parameter():
     layer = DiscretizedLogistic()
     for value in (-1e3, 1e3):
