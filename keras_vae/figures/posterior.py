@@ -66,7 +66,8 @@ def posterior(
     rows = pick_rows(dataset, num, seed)
     condition = conditions_of(model, dataset, rows)
     inputs, given = model.as_inputs(dataset.x_test[rows], condition)  # (rows, *event_shape)
-    x = model.likelihood_layer.observe(inputs, Noise.for_rows(seed, inputs)).numpy()
+    observed, given = model.observed(inputs, given, Noise.for_rows(seed, inputs))
+    x = observed.numpy()  # (rows, *event_shape)
     times = []
     for samples, burnin in ((4, 1), (num_samples, num_burnin)):  # the first time, to trace
         model.encode(x, condition)
