@@ -154,7 +154,7 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path | None = 
         if path.name == run.model_file.name and (path.parent / CARD).exists():
             return _open_exported(path.parent)
         return Opened(read_model(path), path.stem)
-    versions = exported_versions(name, models)
+    versions = _exported_versions(name, models)
     if versions and not any(run.finished for run in runs(out, name)):
         return _open_exported(versions[-1])
     if name not in names() and not runs(out, name):
@@ -178,7 +178,7 @@ def from_preset(name: str, models: str | Path | None = None) -> FittedModel:
     Raises:
         UserError: If there is none of that name.
     """
-    versions = exported_versions(name, models)
+    versions = _exported_versions(name, models)
     if not versions:
         there = [path.name for folder in _folders(models) for path in model_folders.models(folder)]
         raise UserError(
@@ -188,7 +188,7 @@ def from_preset(name: str, models: str | Path | None = None) -> FittedModel:
     return _read_version(versions[-1])
 
 
-def exported_versions(name: str, models: str | Path | None = None) -> list[Path]:
+def _exported_versions(name: str, models: str | Path | None = None) -> list[Path]:
     """The versions of a model, oldest first, in the first folder of models that has any."""
     found = (version_folders(folder / name) for folder in _folders(models))
     return next(filter(None, found), [])
