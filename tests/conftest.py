@@ -20,6 +20,7 @@ import keras  # noqa: E402 (the backend is chosen when Keras is imported)
 import pytest  # noqa: E402
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """One process for the tests of each case of conformance/, which is fitted once, or file."""
     from xdist.scheduler import LoadScopeScheduling

@@ -40,7 +40,7 @@ class ConditionalNormal(Prior):
 
     Reference:
         Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
-        Generative Models", equation 4.
+        Generative Models", section 4.
     """
 
     def __init__(self, hidden: Sequence[int] = (500,), **kwargs: Any) -> None:
@@ -77,7 +77,7 @@ class LearnedNormal(Prior):
 
     Reference:
         Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
-        Generative Models", equation 4.
+        Generative Models", section 4.
     """
 
     def __init__(self, network: keras.Model, **kwargs: Any) -> None:

@@ -82,7 +82,7 @@ def inference_gaps(
 
     Reference:
         Cremer, Li and Duvenaud (2018), "Inference Suboptimality in Variational Autoencoders",
-        section 3.
+        table 1.
     """
     check_counts(num_steps=num_steps, num_samples=num_samples)
     if not isinstance(model.posterior_layer, (DiagonalNormal, MultivariateNormalTriL)):

@@ -1,7 +1,8 @@
 """How a version holds the model itself, for Keras to load: whole, or its weights but once.
 
 A version has the weights in its graph, for a server, and `model.keras` has them a second time. A
-compact version has them in the graph alone, in half precision, a quarter of the size.
+compact version has them in the graph alone, in half precision, a quarter of the size, and the names
+in its graph are short.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import tensorflow as tf
 
 from keras_vae.errors import UserError
 from keras_vae.export.endpoint import Endpoint
-from keras_vae.model_folders import CONFIG, MODEL
+from keras_vae.export.shrunk import shrink
+from keras_vae.model_folders import CONFIG, GRAPH, MODEL
 from keras_vae.noise import Tensor
 
 _NAME = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -34,7 +36,7 @@ class Stored(Protocol):
         """What the graph saves, given what its functions read."""
 
     def write(self, folder: Path) -> None:
-        """Writes what Keras needs beside the graph."""
+        """Writes what Keras needs beside the graph, which is there already."""
 
 
 class Whole:
@@ -94,8 +96,9 @@ class Compact:
         return self._weights
 
     def write(self, folder: Path) -> None:
-        """Writes `model.json`."""
+        """Writes `model.json`, and makes the graph small."""
         (folder / CONFIG).write_text(json.dumps(self._config), encoding="utf-8")
+        shrink(folder / GRAPH)
 
 
 def halve(model: keras.Model) -> None:

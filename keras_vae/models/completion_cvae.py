@@ -59,7 +59,7 @@ class CompletionCVAE(CVAE):
 
     Reference:
         Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
-        Generative Models", equations 4 to 6 and section 4.2.
+        Generative Models", sections 4.1 and 4.2.
     """
 
     def __init__(

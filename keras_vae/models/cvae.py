@@ -44,7 +44,7 @@ class CVAE(VAE):
 
     Reference:
         Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
-        Generative Models", equation 4.
+        Generative Models", section 4.
     """
 
     def __init__(

@@ -16,6 +16,7 @@ def measure(laboratory: Laboratory) -> Findings:
         "deep",
         "mnist-stacked-ae",
         laboratory.choose(100, 2),
+        "network.hidden=[1000, 500, 250]",
         "training.optimizer.weight_decay=0.1",
         f"pretraining.epochs={laboratory.choose(5, 1)}",
     )

@@ -11,7 +11,9 @@ from keras_vae.papers.laboratory import Laboratory
 
 def measure(laboratory: Laboratory) -> Findings:
     """Errors of logistic regression on the codes of all training rows."""
-    model = laboratory.model("k-sparse", "mnist-ksparse-ae", laboratory.choose(30, 3))
+    model = laboratory.model(
+        "k-sparse", "mnist-ksparse-ae", laboratory.choose(30, 3), "network.latent_dim=1000"
+    )
     error = laboratory.linear_probe_error(model, penalty=12.0)
     return Findings(
         [Comparison("k-sparse, k = 25: errors of a linear classifier", 1.35, error, "%")]

@@ -1,4 +1,4 @@
-"""Sohn et al. (2015), "Learning Structured Output Representation using Deep Conditional Models".
+"""Sohn, Lee and Yan (2015), on deep conditional generative models of structured output.
 
 Digits of which one, two or three quadrants are given, and the others drawn: the lower left one, the
 left half, all but the lower right one. The figure is the negative conditional log-likelihood of the
