@@ -7,6 +7,7 @@ itself) while evaluating, and from one seed per row while sampling.
 
 from __future__ import annotations
 
+import functools
 import math
 import zlib
 from typing import Any
@@ -37,9 +38,23 @@ def threefry2x32(
     Reference:
         Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3", section 3.3.
     """
+    words = _rounds(*key, *counter)
+    shape = functools.reduce(
+        tf.broadcast_static_shape, [tf.convert_to_tensor(word).shape for word in (*key, *counter)]
+    )
+    for word in words:
+        word.set_shape(shape)
+    return words
+
+
+@functools.partial(
+    tf.function, autograph=False, input_signature=4 * [tf.TensorSpec(None, tf.uint32)]
+)
+def _rounds(key0: Tensor, key1: Tensor, x0: Tensor, x1: Tensor) -> tuple[Tensor, Tensor]:
+    """Threefry's rounds, traced once: they are most of the operations of every graph."""
     xor = tf.bitwise.bitwise_xor
-    keys = (*key, xor(xor(key[0], key[1]), tf.constant(_PARITY, tf.uint32)))
-    x0, x1 = counter[0] + keys[0], counter[1] + keys[1]
+    keys = (key0, key1, xor(xor(key0, key1), tf.constant(_PARITY, tf.uint32)))
+    x0, x1 = x0 + keys[0], x1 + keys[1]
     for group in range(5):
         for rotation in _ROTATIONS[group % 2]:
             x0 = x0 + x1
