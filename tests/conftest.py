@@ -25,9 +25,9 @@ def pytest_xdist_make_scheduler(config, log):
     """One process for the tests of each case of conformance/, which is fitted once, or file."""
     from xdist.scheduler import LoadScopeScheduling
 
-    from conformance.cases import CASES
+    from conformance.cases import CASES, VARIANTS
 
-    names = sorted((case.name for case in CASES), key=len, reverse=True)
+    names = sorted((case.name for case in (*CASES, *VARIANTS)), key=len, reverse=True)
 
     class ByCase(LoadScopeScheduling):
         def _split_scope(self, nodeid):

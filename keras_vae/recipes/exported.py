@@ -20,7 +20,7 @@ from keras_vae.recipes.results import evaluate, versions
 SLICE = 500
 """The first test rows, on which a compact version is measured once more, to be checked soon."""
 
-_SHEETS = ("completions", "samples", "reconstructions")
+_SHEETS = ("completions", "corruption", "samples", "reconstructions")
 """Pictures of what a model makes."""
 
 

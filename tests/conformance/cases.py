@@ -4,11 +4,13 @@ A new model class gets its cases here and nothing else: every file of this folde
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 import keras_vae
 from keras_vae.models import Generative, LatentModel
@@ -131,13 +133,6 @@ CASES = [
         {"likelihood": {"name": "normal", "scale": 0.5, "activation": "sigmoid"}},
     ),
     Case(
-        "convolutional autoencoder tied",
-        keras_vae.ConvolutionalAutoencoder,
-        "convolutional",
-        {"likelihood": "normal"},
-        {"tied": True, "downsampling": "max_pool"},
-    ),
-    Case(
         "convolutional autoencoder of feature maps",
         keras_vae.ConvolutionalAutoencoder,
         "fully_convolutional",
@@ -169,7 +164,6 @@ CASES = [
         "convolutional",
         {"sparsity": "winner_take_all"},
     ),
-    Case("l1 autoencoder", keras_vae.SparseAutoencoder, "dense", {"sparsity": "l1"}),
     Case(
         "k-sparse autoencoder",
         keras_vae.SparseAutoencoder,
@@ -188,36 +182,16 @@ CASES = [
         "convolutional",
         {"jacobian": "hutchinson"},
     ),
-    Case(
-        "contractive autoencoder tied",
-        keras_vae.ContractiveAutoencoder,
-        "dense",
-        {"posterior": {"name": "deterministic", "activation": "sigmoid"}},
-        {"hidden": (), "tied": True},
-    ),
     Case("stacked autoencoder dense", keras_vae.StackedAutoencoder, "dense"),
     Case("stacked autoencoder convolutional", keras_vae.StackedAutoencoder, "convolutional"),
     Case("vae dense", keras_vae.VAE, "dense", {"beta": 0.5}),
-    Case("denoising vae", keras_vae.VAE, "dense", {"corruption": "gaussian"}),
     Case("vae convolutional", keras_vae.VAE, "convolutional"),
-    Case(
-        "vae with max-pooling",
-        keras_vae.VAE,
-        "convolutional",
-        network_arguments={"downsampling": "max_pool"},
-    ),
     Case("vae full covariance", keras_vae.VAE, "dense", {"posterior": "multivariate_normal_tril"}),
     Case(
         "vae learned scale",
         keras_vae.VAE,
         "dense",
         {"likelihood": {"name": "normal", "scale": "learned", "min_scale": 0.1}},
-    ),
-    Case(
-        "vae shared scale",
-        keras_vae.VAE,
-        "convolutional",
-        {"likelihood": {"name": "normal", "scale": "shared"}},
     ),
     Case(
         "vae continuous bernoulli",
@@ -230,13 +204,6 @@ CASES = [
         keras_vae.VAE,
         "dense",
         {"likelihood": DYNAMIC, "beta": {"name": "linear_warmup", "steps": 12}},
-        dtype="uint8",
-    ),
-    Case(
-        "vae static binarization",
-        keras_vae.VAE,
-        "convolutional",
-        {"likelihood": STATIC, "beta": {"name": "cyclical_warmup", "period": 8}},
         dtype="uint8",
     ),
     Case(
@@ -257,20 +224,7 @@ CASES = [
         "convolutional",
         {"gradient": "sticking_the_landing", "likelihood": DYNAMIC},
     ),
-    Case(
-        "iwae of a condition",
-        keras_vae.IWAE,
-        "dense",
-        {"gradient": "doubly_reparameterized", "posterior": "multivariate_normal_tril"},
-        condition_dim=3,
-    ),
     Case("hierarchical vae", keras_vae.HierarchicalVAE, "dense_stages", {"num_samples": 2}),
-    Case(
-        "hierarchical vae with a flow",
-        keras_vae.HierarchicalVAE,
-        "dense_stages",
-        {"prior": FLOW, "gradient": "doubly_reparameterized", "likelihood": DYNAMIC},
-    ),
     Case("wake-sleep dense", keras_vae.WakeSleep, "dense"),
     Case(
         "wake-sleep convolutional",
@@ -279,38 +233,12 @@ CASES = [
         {"likelihood": {"name": "normal", "scale": "learned"}, "corruption": "gaussian"},
     ),
     Case(
-        "wake-sleep of a condition",
-        keras_vae.WakeSleep,
-        "dense",
-        {"likelihood": "continuous_bernoulli", "prior": FLOW},
-        condition_dim=3,
-    ),
-    Case(
-        "wake-sleep discretized logistic",
-        keras_vae.WakeSleep,
-        "dense",
-        {"likelihood": {"name": "discretized_logistic", "num_components": 2}},
-        event_shape=(4, 4, 3),
-        dtype="uint8",
-    ),
-    Case(
         "monte carlo em dense",
         keras_vae.MonteCarloEM,
         "dense",
         {"num_transitions": 2, "num_leapfrog_steps": 3, "step_size": 0.3},
     ),
     Case("monte carlo em convolutional", keras_vae.MonteCarloEM, "convolutional"),
-    Case(
-        "monte carlo em of a condition",
-        keras_vae.MonteCarloEM,
-        "dense",
-        {
-            "posterior": "multivariate_normal_tril",
-            "estimator": "monte_carlo_kl",
-            "likelihood": DYNAMIC,
-        },
-        condition_dim=3,
-    ),
     Case("vae normal mixture", keras_vae.VAE, "dense", {"prior": "normal_mixture"}),
     Case("vae real nvp", keras_vae.VAE, "convolutional", {"prior": FLOW}),
     Case(
@@ -329,7 +257,6 @@ CASES = [
     ),
     Case("iwae vamp prior", keras_vae.IWAE, "dense", {"prior": VAMP}),
     Case("cvae dense", keras_vae.CVAE, "dense", condition_dim=3),
-    Case("denoising cvae", keras_vae.CVAE, "dense", {"corruption": "masking"}, condition_dim=3),
     Case("cvae convolutional", keras_vae.CVAE, "convolutional", condition_dim=3),
     Case(
         "cvae learned prior",
@@ -364,10 +291,100 @@ CASES = [
     Case("cvae vamp prior", keras_vae.CVAE, "dense", {"prior": VAMP}, condition_dim=3),
 ]
 
+VARIANTS = [
+    Case(
+        "convolutional autoencoder tied",
+        keras_vae.ConvolutionalAutoencoder,
+        "convolutional",
+        {"likelihood": "normal"},
+        {"tied": True, "downsampling": "max_pool"},
+    ),
+    Case("l1 autoencoder", keras_vae.SparseAutoencoder, "dense", {"sparsity": "l1"}),
+    Case(
+        "contractive autoencoder tied",
+        keras_vae.ContractiveAutoencoder,
+        "dense",
+        {"posterior": {"name": "deterministic", "activation": "sigmoid"}},
+        {"hidden": (), "tied": True},
+    ),
+    Case("denoising vae", keras_vae.VAE, "dense", {"corruption": "gaussian"}),
+    Case(
+        "vae with max-pooling",
+        keras_vae.VAE,
+        "convolutional",
+        network_arguments={"downsampling": "max_pool"},
+    ),
+    Case(
+        "vae shared scale",
+        keras_vae.VAE,
+        "convolutional",
+        {"likelihood": {"name": "normal", "scale": "shared"}},
+    ),
+    Case(
+        "vae static binarization",
+        keras_vae.VAE,
+        "convolutional",
+        {"likelihood": STATIC, "beta": {"name": "cyclical_warmup", "period": 8}},
+        dtype="uint8",
+    ),
+    Case(
+        "iwae of a condition",
+        keras_vae.IWAE,
+        "dense",
+        {"gradient": "doubly_reparameterized", "posterior": "multivariate_normal_tril"},
+        condition_dim=3,
+    ),
+    Case(
+        "hierarchical vae with a flow",
+        keras_vae.HierarchicalVAE,
+        "dense_stages",
+        {"prior": FLOW, "gradient": "doubly_reparameterized", "likelihood": DYNAMIC},
+    ),
+    Case(
+        "wake-sleep of a condition",
+        keras_vae.WakeSleep,
+        "dense",
+        {"likelihood": "continuous_bernoulli", "prior": FLOW},
+        condition_dim=3,
+    ),
+    Case(
+        "wake-sleep discretized logistic",
+        keras_vae.WakeSleep,
+        "dense",
+        {"likelihood": {"name": "discretized_logistic", "num_components": 2}},
+        event_shape=(4, 4, 3),
+        dtype="uint8",
+    ),
+    Case(
+        "monte carlo em of a condition",
+        keras_vae.MonteCarloEM,
+        "dense",
+        {
+            "posterior": "multivariate_normal_tril",
+            "estimator": "monte_carlo_kl",
+            "likelihood": DYNAMIC,
+        },
+        condition_dim=3,
+    ),
+    Case("denoising cvae", keras_vae.CVAE, "dense", {"corruption": "masking"}, condition_dim=3),
+]
+"""More of the same: other arguments of classes, networks and densities that have a case above.
+
+Their tests are slow ones.
+"""
+
 PAIRS = list({(case.cls, case.networks): case for case in reversed(CASES)}.values())[::-1]
 """The first case of each class and kind of networks, for what is too slow for all cases."""
+
+OTHERS = [case for case in CASES if case not in PAIRS]
+"""What their densities, estimators and penalties add."""
+
+
+def slow(cases: Iterable[Case]) -> list[Any]:
+    """The same as parameters of tests that are left out unless asked for."""
+    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
 
 
 def named(name: str) -> Case:
     """The case of that name."""
-    return next(case for case in CASES if case.name == name)
+    return next(case for case in (*CASES, *VARIANTS) if case.name == name)

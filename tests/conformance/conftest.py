@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from conformance.cases import CASES, Case, named
+from conformance.cases import CASES, VARIANTS, Case, named, slow
 from keras_vae.models import LatentModel
 
 
@@ -46,7 +46,7 @@ def fitted_of(tmp_path_factory):
     return fitted
 
 
-@pytest.fixture(scope="session", params=CASES, ids=str)
+@pytest.fixture(scope="session", params=[*CASES, *slow(VARIANTS)], ids=str)
 def case(request) -> Case:
     return request.param
 

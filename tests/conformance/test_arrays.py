@@ -6,12 +6,15 @@ from contextlib import redirect_stdout
 import numpy as np
 import pytest
 
-from conformance.cases import CASES, PAIRS, loss_terms
+from conformance.cases import CASES, PAIRS, VARIANTS, loss_terms, slow
 from conformance.compare import assert_close, assert_same
 from keras_vae.distributions.mixture_priors import MixturePrior
 from keras_vae.models import Generative
 
-GENERATIVE = [case for case in CASES if issubclass(case.cls, Generative)]
+GENERATIVE = [
+    *(case for case in CASES if issubclass(case.cls, Generative)),
+    *slow(case for case in VARIANTS if issubclass(case.cls, Generative)),
+]
 
 
 def test_encode_is_deterministic(case, fitted):

@@ -4,15 +4,24 @@ import keras
 import numpy as np
 import pytest
 
-from conformance.cases import PAIRS
+from conformance.cases import PAIRS, named, slow
 from conformance.compare import assert_close, assert_same
 from keras_vae.errors import UserError
 
+QUICK = [
+    named("autoencoder dense"),
+    named("convolutional autoencoder of feature maps"),
+    named("stacked autoencoder dense"),
+    named("vae convolutional"),
+    named("hierarchical vae"),
+]
 UNCONDITIONAL = [case for case in PAIRS if case.condition_dim is None]
 CONDITIONAL = [case for case in PAIRS if case.condition_dim is not None]
 
 
-@pytest.mark.parametrize("case", UNCONDITIONAL, ids=str)
+@pytest.mark.parametrize(
+    "case", [*QUICK, *slow(case for case in UNCONDITIONAL if case not in QUICK)], ids=str
+)
 def test_a_classifier_begins_with_the_encoder(case, tmp_path):
     model = case.build()
     (x,) = case.data()

@@ -7,7 +7,7 @@ import pkgutil
 import pytest
 
 import keras_vae
-from conformance.cases import CASES, REFUSED
+from conformance.cases import CASES, REFUSED, VARIANTS
 from keras_vae.errors import UserError
 from keras_vae.models import LatentModel
 
@@ -52,5 +52,5 @@ def test_refused_is_refused(cls, kind):
 
 
 def test_names_are_unique():
-    names = [case.name for case in CASES]
+    names = [case.name for case in (*CASES, *VARIANTS)]
     assert len(set(names)) == len(names)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from conformance.cases import PAIRS, loss_terms, named
+from conformance.cases import OTHERS, PAIRS, VARIANTS, loss_terms, named, slow
 from conformance.compare import assert_close
 from keras_vae.noise import Noise
 
@@ -24,11 +24,13 @@ def expected_means(model, terms, weights=None) -> dict[str, float]:
     return {name: np.average(value, weights=weights) for name, value in values.items()}
 
 
-def test_short_last_batch(case, fitted):
-    logged = fitted.model.evaluate(*case.data(), batch_size=7, verbose=0, return_dict=True)
-    terms = loss_terms(fitted.model, *case.data())
+@pytest.mark.parametrize("case", [*OTHERS, *slow([*PAIRS, *VARIANTS])], ids=str)
+def test_short_last_batch(case, fitted_of):
+    model = fitted_of(case.name).model
+    logged = model.evaluate(*case.data(), batch_size=7, verbose=0, return_dict=True)
+    terms = loss_terms(model, *case.data())
     assert {term.shape for term in terms.values()} == {(50,)}
-    expected = expected_means(fitted.model, terms)
+    expected = expected_means(model, terms)
     assert set(logged) == set(expected)
     assert logged == pytest.approx(expected, rel=1e-4)
 

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from conformance.cases import CASES, PAIRS, named
+from conformance.cases import CASES, PAIRS, named, slow
 from keras_vae.models import Generative
 from keras_vae.models._importance import log_sums
 from keras_vae.noise import Noise
 from loaded_graph import Servable
 
-SERVED = [case for case in CASES if case in PAIRS or case.name in {"cvae learned prior"}]
-GENERATIVE = [case for case in SERVED if issubclass(case.cls, Generative)]
+FIRST = {case.cls: case for case in reversed(CASES)}.values()
+SERVED = [*FIRST, *map(named, ("vae convolutional", "cvae learned prior", "vae real nvp"))]
+MORE = [case for case in PAIRS if case not in SERVED]
 CODING = {"encode", "decode", "reconstruct"}
 DRAWING = {"sample", "sample_png", "elbo", "log_prob"}
 BATCH_SIZES = (1, 2, 3, 7, 8, 17, 64)
@@ -79,12 +80,18 @@ def runtime(tmp_path_factory):
     process.communicate()
 
 
-@pytest.fixture(scope="module", params=SERVED, ids=str)
+@pytest.fixture(scope="module", params=[*SERVED, *slow(MORE)], ids=str)
 def case(request):
     return request.param
 
 
-@pytest.fixture(scope="module", params=GENERATIVE, ids=str)
+def draws(case):
+    return issubclass(case.cls, Generative)
+
+
+@pytest.fixture(
+    scope="module", params=[*filter(draws, SERVED), *slow(filter(draws, MORE))], ids=str
+)
 def generative(request):
     return request.param
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from conformance.cases import loss_terms, named
+from conformance.cases import OTHERS, PAIRS, VARIANTS, loss_terms, named, slow
 
 POLICIES = {"mixed_bfloat16": 2e-2, "mixed_float16": 5e-3}
 """Name -> relative tolerance of a loss term: some units of the last place."""
@@ -17,6 +17,7 @@ def policy(request):
     keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.parametrize("case", [*PAIRS, *slow([*OTHERS, *VARIANTS])], ids=str)
 def test_terms_are_near_float32(policy, case):
     model = case.build()
     keras.config.set_dtype_policy("float32")

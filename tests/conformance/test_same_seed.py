@@ -4,16 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from conformance.cases import PAIRS, loss_terms, named
+from conformance.cases import OTHERS, PAIRS, VARIANTS, loss_terms, named, slow
 from conformance.compare import assert_close, assert_same
 
 
-def test_two_fits_agree_bit_for_bit(case, fitted):
+@pytest.mark.parametrize("case", [*PAIRS, *slow([*OTHERS, *VARIANTS])], ids=str)
+def test_two_fits_agree_bit_for_bit(case, fitted_of):
     model = case.build()
     keras.utils.set_random_seed(1)  # A draw from a global generator would differ from now on.
     case.compile(model, keras.optimizers.Adam(0.01))
     case.fit(model, epochs=3)
-    assert_same(model.get_weights(), fitted.model.get_weights())
+    assert_same(model.get_weights(), fitted_of(case.name).model.get_weights())
 
 
 def test_training_moves_the_weights(case, fitted):

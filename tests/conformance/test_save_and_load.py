@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from conformance.cases import BATCH_SIZE, CASES, named
+from conformance.cases import BATCH_SIZE, CASES, VARIANTS, named
 from conformance.compare import assert_same
 
 # One process for many cases, because TensorFlow takes seconds to import, and two because neither
@@ -46,7 +46,7 @@ def loaded(tmp_path_factory, fitted_of):
             text=True,
         )
 
-    names = [case.name for case in CASES]
+    names = [case.name for case in (*CASES, *VARIANTS)]
 
     @cache
     def read(name: str) -> dict[str, list[np.ndarray]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_vae
-from conformance.cases import CASES
+from conformance.cases import CASES, VARIANTS
 from training.killed import REMEMBERED
 
 SCRIPT = Path(__file__).with_name("killed.py")
@@ -36,7 +36,7 @@ FAMILIES = (
     "vae full covariance",
     "vae learned scale",
     f"vae dense{REMEMBERED}",
-    *(case.name for case in CASES if case.cls in (keras_vae.CVAE, keras_vae.IWAE)),
+    *(case.name for case in (*CASES, *VARIANTS) if case.cls in (keras_vae.CVAE, keras_vae.IWAE)),
 )
 
 
