@@ -34,7 +34,8 @@ def _shrink(function: Any) -> Mapping[str, str]:
     Its arguments keep their names, which are in lower case.
     """
     first: dict[bytes, str] = {}
-    short, kept = {}, []
+    short: dict[str, str] = {}
+    kept: list[Any] = []
     for node in function.node_def:
         node.attr.pop("_output_shapes", None)
         node.ClearField("experimental_debug_info")
