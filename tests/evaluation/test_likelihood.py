@@ -79,7 +79,11 @@ def test_estimate_of_weights_by_hand():
 
 @pytest.mark.parametrize(
     ("start", "conditional", "supports_jit"),
-    [("prior", False, False), ("posterior", False, True), ("posterior", True, False)],
+    [
+        ("prior", False, False),
+        pytest.param("posterior", False, True, marks=pytest.mark.slow),
+        ("posterior", True, False),
+    ],
 )
 def test_annealed_importance_sampling(start, conditional, supports_jit):
     model, x, given, exact = known(conditional, supports_jit)

@@ -114,9 +114,6 @@ SUITE = [
     Case("vae", 4, jit_compile=True),
     Case("cvae", 1, stream=True),
     Case("contractive", 4),
-    Case("normalized", optimizer=("SGD", (("learning_rate", 1e-3), ("momentum", 0.9)))),
-    Case("kl dense"),
-    Case("winners maps"),
 ]
 SLOW = [
     case
@@ -133,6 +130,9 @@ SLOW = [
             for model in ("iwae", "hierarchical", "vamp prior", "autoregressive", "levels")
         ),
         Case("flow prior", jit_compile=True),
+        Case("normalized", optimizer=("SGD", (("learning_rate", 1e-3), ("momentum", 0.9)))),
+        Case("kl dense"),
+        Case("winners maps"),
         Case("kl maps", jit_compile="auto"),
         Case("winners dense", jit_compile="auto"),
         Case("autoencoder", optimizer=("SGD", (("global_clipnorm", 0.1),))),

@@ -98,7 +98,13 @@ def test_the_fit_that_is_never_stopped(whole):
     assert files == ["1.weights.h5", "2.weights.h5"]
 
 
-@pytest.mark.parametrize("every", ["1 epoch", "4 steps", "100 epochs"])
+@pytest.mark.parametrize(
+    "every",
+    [
+        "4 steps",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("1 epoch", "100 epochs")),
+    ],
+)
 def test_stopped_again_and_again(every, whole, tmp_path):
     model, history, memories, files = whole
     for step in (14, 19, 27):

@@ -29,10 +29,10 @@ def whole():
     ("every", "length", "jit"),
     [
         ("1 epoch", 1, False),
-        ("2 epochs", 1, False),
+        pytest.param("2 epochs", 1, False, marks=pytest.mark.slow),
         ("1 step", 1, False),
-        ("4 steps", 4, False),
-        ("0.00001 minutes", 4, False),
+        pytest.param("4 steps", 4, False, marks=pytest.mark.slow),
+        pytest.param("0.00001 minutes", 4, False, marks=pytest.mark.slow),
         ("4 steps", 4, True),
     ],
 )
