@@ -120,7 +120,6 @@ def variables(run: Run) -> list[np.ndarray]:
     return [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
 
 
-@pytest.mark.slow
 def test_each_of_two_dies_and_the_run_is_that_of_workers_that_lived(hosts, tmp_path):
     whole = tmp_path / "whole"
     whole.mkdir()

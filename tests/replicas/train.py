@@ -114,6 +114,7 @@ SUITE = [
     Case("vae", 4, jit_compile=True),
     Case("cvae", 1, stream=True),
     Case("contractive", 4),
+    Case("normalized", optimizer=("SGD", (("learning_rate", 1e-3), ("momentum", 0.9)))),
 ]
 SLOW = [
     case
@@ -130,7 +131,6 @@ SLOW = [
             for model in ("iwae", "hierarchical", "vamp prior", "autoregressive", "levels")
         ),
         Case("flow prior", jit_compile=True),
-        Case("normalized", optimizer=("SGD", (("learning_rate", 1e-3), ("momentum", 0.9)))),
         Case("kl dense"),
         Case("winners maps"),
         Case("kl maps", jit_compile="auto"),
