@@ -131,7 +131,6 @@ def test_a_name_means_the_latest_finished_run_here(keras_vae, fitted):
     ("arguments", "message"),
     [
         (["nothing"], "no model 'nothing'"),
-        (["mnist-vae"], "no finished run under 'runs'"),
         (["empty"], "holds no model.keras"),
         (["none.keras"], "no file 'none.keras'"),
         (["text.keras"], "is damaged, or no .keras file"),
