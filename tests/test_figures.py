@@ -722,7 +722,7 @@ def test_history_refuses_what_is_empty(columns):
 def test_saved_pixels_are_those_of_the_sheet():
     figure = figures.samples(vae(GREY), GREY, num=3, columns=4)
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    figure.savefig(file, format="png", dpi="figure")
     file.seek(0)
     picture = np.round(imread(file) * 255)[..., :3]
     axes = figure.axes[0]

@@ -54,7 +54,16 @@ def test_a_model_brings_the_heavy_libraries(tmp_path):
     assert {"keras", "tensorflow"} <= set(run(MODEL, "sys.modules", tmp_path))
 
 
-@pytest.mark.parametrize("name", ["distributions", "export", "float32", "layers", "training"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "export",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("distributions", "float32", "layers", "training")
+        ),
+    ],
+)
 def test_whichever_comes_first_brings_the_classes(name, tmp_path):
     code = f"import keras_vae.{name}, keras; registered = keras.saving.get_custom_objects()"
     assert "keras_vae>VAE" in run(code, "registered", tmp_path)

@@ -33,6 +33,7 @@ def test_ends_with_a_table_and_the_pictures(fitted):
     assert len(pictures) >= 5
 
 
+@pytest.mark.slow
 def test_says_which_epoch_was_kept(keras_vae, recipe, data, tmp_path):
     keep = ["--set", "training.keep=best", "--set", "training.optimizer.name=sgd"]
     keep += ["--set", "training.optimizer.learning_rate=0.0"]  # no epoch is better than the first

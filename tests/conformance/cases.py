@@ -148,7 +148,6 @@ CASES = [
         "dense",
         {"corruption": {"name": "salt_and_pepper", "rate": 0.3}, "untouched_weight": 0.5},
     ),
-    Case("denoising autoencoder convolutional", keras_vae.DenoisingAutoencoder, "convolutional"),
     Case(
         "sparse autoencoder dense",
         keras_vae.SparseAutoencoder,
@@ -183,40 +182,52 @@ CASES = [
         {"jacobian": "hutchinson"},
     ),
     Case("stacked autoencoder dense", keras_vae.StackedAutoencoder, "dense"),
-    Case("stacked autoencoder convolutional", keras_vae.StackedAutoencoder, "convolutional"),
     Case("vae dense", keras_vae.VAE, "dense", {"beta": 0.5}),
     Case("vae convolutional", keras_vae.VAE, "convolutional"),
-    Case("vae full covariance", keras_vae.VAE, "dense", {"posterior": "multivariate_normal_tril"}),
     Case(
-        "vae learned scale",
-        keras_vae.VAE,
-        "dense",
-        {"likelihood": {"name": "normal", "scale": "learned", "min_scale": 0.1}},
-    ),
-    Case(
-        "vae continuous bernoulli",
-        keras_vae.VAE,
-        "dense",
-        {"likelihood": "continuous_bernoulli"},
-    ),
-    Case(
-        "vae dynamic binarization",
-        keras_vae.VAE,
-        "dense",
-        {"likelihood": DYNAMIC, "beta": {"name": "linear_warmup", "steps": 12}},
-        dtype="uint8",
-    ),
-    Case(
-        "vae monte carlo kl",
+        "vae dynamic binarization, mixture",
         keras_vae.VAE,
         "dense",
         {
+            "likelihood": DYNAMIC,
+            "beta": {"name": "linear_warmup", "steps": 12},
+            "prior": "normal_mixture",
             "estimator": {"name": "monte_carlo_kl", "num_samples": 2},
+        },
+        dtype="uint8",
+    ),
+    Case(
+        "vae full covariance, learned scale",
+        keras_vae.VAE,
+        "dense",
+        {
             "posterior": "multivariate_normal_tril",
+            "likelihood": {"name": "normal", "scale": "learned", "min_scale": 0.1},
+            "free_bits": 0.5,
         },
     ),
-    Case("vae score function", keras_vae.VAE, "dense", {"estimator": "score_function"}),
-    Case("vae free bits", keras_vae.VAE, "dense", {"free_bits": 0.5}),
+    Case(
+        "vae score function, continuous bernoulli",
+        keras_vae.VAE,
+        "dense",
+        {"estimator": "score_function", "likelihood": "continuous_bernoulli"},
+    ),
+    Case(
+        "vae two flows, discretized logistic",
+        keras_vae.VAE,
+        "dense",
+        {
+            "posterior": {
+                "name": "inverse_autoregressive_flow",
+                "hidden": (5,),
+                "context_dim": 4,
+            },
+            "prior": FLOW,
+            "likelihood": {"name": "discretized_logistic", "num_components": 2},
+        },
+        event_shape=(4, 4, 3),
+        dtype="uint8",
+    ),
     Case("iwae dense", keras_vae.IWAE, "dense", {"num_samples": 3}),
     Case(
         "iwae convolutional",
@@ -227,33 +238,10 @@ CASES = [
     Case("hierarchical vae", keras_vae.HierarchicalVAE, "dense_stages", {"num_samples": 2}),
     Case("wake-sleep dense", keras_vae.WakeSleep, "dense"),
     Case(
-        "wake-sleep convolutional",
-        keras_vae.WakeSleep,
-        "convolutional",
-        {"likelihood": {"name": "normal", "scale": "learned"}, "corruption": "gaussian"},
-    ),
-    Case(
         "monte carlo em dense",
         keras_vae.MonteCarloEM,
         "dense",
         {"num_transitions": 2, "num_leapfrog_steps": 3, "step_size": 0.3},
-    ),
-    Case("monte carlo em convolutional", keras_vae.MonteCarloEM, "convolutional"),
-    Case("vae normal mixture", keras_vae.VAE, "dense", {"prior": "normal_mixture"}),
-    Case("vae real nvp", keras_vae.VAE, "convolutional", {"prior": FLOW}),
-    Case(
-        "vae inverse autoregressive flow",
-        keras_vae.VAE,
-        "dense",
-        {"posterior": {"name": "inverse_autoregressive_flow", "hidden": (5,), "context_dim": 4}},
-    ),
-    Case(
-        "vae discretized logistic",
-        keras_vae.VAE,
-        "dense",
-        {"likelihood": {"name": "discretized_logistic", "num_components": 2}},
-        event_shape=(4, 4, 3),
-        dtype="uint8",
     ),
     Case("iwae vamp prior", keras_vae.IWAE, "dense", {"prior": VAMP}),
     Case("cvae dense", keras_vae.CVAE, "dense", condition_dim=3),
@@ -281,14 +269,6 @@ CASES = [
         condition_dim=3,
         has_baseline=True,
     ),
-    Case(
-        "completion cvae convolutional",
-        keras_vae.CompletionCVAE,
-        "convolutional",
-        {"given": [5, 1, 3], "cvae_weight": 0.7, "likelihood": DYNAMIC},
-        condition_dim=3,
-    ),
-    Case("cvae vamp prior", keras_vae.CVAE, "dense", {"prior": VAMP}, condition_dim=3),
 ]
 
 VARIANTS = [
@@ -367,8 +347,72 @@ VARIANTS = [
         condition_dim=3,
     ),
     Case("denoising cvae", keras_vae.CVAE, "dense", {"corruption": "masking"}, condition_dim=3),
+    Case("denoising autoencoder convolutional", keras_vae.DenoisingAutoencoder, "convolutional"),
+    Case("stacked autoencoder convolutional", keras_vae.StackedAutoencoder, "convolutional"),
+    Case("vae full covariance", keras_vae.VAE, "dense", {"posterior": "multivariate_normal_tril"}),
+    Case(
+        "vae dynamic binarization",
+        keras_vae.VAE,
+        "dense",
+        {"likelihood": DYNAMIC, "beta": {"name": "linear_warmup", "steps": 12}},
+        dtype="uint8",
+    ),
+    Case(
+        "vae learned scale",
+        keras_vae.VAE,
+        "dense",
+        {"likelihood": {"name": "normal", "scale": "learned", "min_scale": 0.1}},
+    ),
+    Case(
+        "vae continuous bernoulli",
+        keras_vae.VAE,
+        "dense",
+        {"likelihood": "continuous_bernoulli"},
+    ),
+    Case(
+        "vae monte carlo kl",
+        keras_vae.VAE,
+        "dense",
+        {
+            "estimator": {"name": "monte_carlo_kl", "num_samples": 2},
+            "posterior": "multivariate_normal_tril",
+        },
+    ),
+    Case("vae score function", keras_vae.VAE, "dense", {"estimator": "score_function"}),
+    Case("vae free bits", keras_vae.VAE, "dense", {"free_bits": 0.5}),
+    Case(
+        "wake-sleep convolutional",
+        keras_vae.WakeSleep,
+        "convolutional",
+        {"likelihood": {"name": "normal", "scale": "learned"}, "corruption": "gaussian"},
+    ),
+    Case("monte carlo em convolutional", keras_vae.MonteCarloEM, "convolutional"),
+    Case("vae normal mixture", keras_vae.VAE, "dense", {"prior": "normal_mixture"}),
+    Case("vae real nvp", keras_vae.VAE, "convolutional", {"prior": FLOW}),
+    Case(
+        "vae inverse autoregressive flow",
+        keras_vae.VAE,
+        "dense",
+        {"posterior": {"name": "inverse_autoregressive_flow", "hidden": (5,), "context_dim": 4}},
+    ),
+    Case(
+        "vae discretized logistic",
+        keras_vae.VAE,
+        "dense",
+        {"likelihood": {"name": "discretized_logistic", "num_components": 2}},
+        event_shape=(4, 4, 3),
+        dtype="uint8",
+    ),
+    Case(
+        "completion cvae convolutional",
+        keras_vae.CompletionCVAE,
+        "convolutional",
+        {"given": [5, 1, 3], "cvae_weight": 0.7, "likelihood": DYNAMIC},
+        condition_dim=3,
+    ),
+    Case("cvae vamp prior", keras_vae.CVAE, "dense", {"prior": VAMP}, condition_dim=3),
 ]
-"""More of the same: other arguments of classes, networks and densities that have a case above.
+"""Other networks of a class above, and one by one what some cases above have together.
 
 Their tests are slow ones.
 """

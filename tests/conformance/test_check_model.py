@@ -279,7 +279,9 @@ def test_good_variant_passes():
     assert not model.compiled
 
 
-@pytest.mark.parametrize("name", ["vae free bits", "cvae learned prior"])
+@pytest.mark.parametrize(
+    "name", ["cvae learned prior", pytest.param("vae free bits", marks=pytest.mark.slow)]
+)
 def test_own_models_pass(name):
     check_model(named(name).build())
 

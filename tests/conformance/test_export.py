@@ -17,7 +17,12 @@ from keras_vae.noise import Noise
 from loaded_graph import Servable
 
 FIRST = {case.cls: case for case in reversed(CASES)}.values()
-SERVED = [*FIRST, *map(named, ("vae convolutional", "cvae learned prior", "vae real nvp"))]
+SERVED = [
+    *FIRST,
+    named("vae convolutional"),
+    named("vae two flows, discretized logistic"),
+    named("cvae learned prior"),
+]
 MORE = [case for case in PAIRS if case not in SERVED]
 CODING = {"encode", "decode", "reconstruct"}
 DRAWING = {"sample", "sample_png", "elbo", "log_prob"}

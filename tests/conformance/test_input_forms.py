@@ -225,7 +225,10 @@ def test_shapes_are_told_whatever_was_seen_before():
         model.fit(X, ONE_HOT[:, :2], verbose=0)
 
 
-@pytest.mark.parametrize("name", ["vae dense", "vae convolutional", "cvae dense"])
+@pytest.mark.parametrize(
+    "name",
+    ["vae dense", "cvae dense", pytest.param("vae convolutional", marks=pytest.mark.slow)],
+)
 def test_one_batch_at_a_time(name):
     case = named(name)
     models = [case.build(), case.build()]

@@ -4,11 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from conformance.cases import OTHERS, PAIRS, VARIANTS, loss_terms, named, slow
+from conformance.cases import CASES, PAIRS, VARIANTS, loss_terms, named, slow
 from conformance.compare import assert_close, assert_same
 
+QUICK = [named("autoencoder dense"), named("vae convolutional"), named("cvae learned prior")]
+MORE = [case for case in (*CASES, *VARIANTS) if case not in QUICK]
 
-@pytest.mark.parametrize("case", [*PAIRS, *slow([*OTHERS, *VARIANTS])], ids=str)
+
+@pytest.mark.parametrize("case", [*QUICK, *slow(MORE)], ids=str)
 def test_two_fits_agree_bit_for_bit(case, fitted_of):
     model = case.build()
     keras.utils.set_random_seed(1)  # A draw from a global generator would differ from now on.
@@ -48,7 +51,9 @@ EXECUTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", ["vae convolutional", "vae dense"])
+@pytest.mark.parametrize(
+    "name", ["vae dense", pytest.param("vae convolutional", marks=pytest.mark.slow)]
+)
 def test_execution_changes_nothing(name):
     """One or many steps per call, XLA or not, graph or not: the same but for rounding."""
     case, weights = named(name), {}

@@ -19,10 +19,17 @@ SHORT = {"num_chains": CHAINS, "num_burnin": 100}
 WIDTHS = {"1 of 3": (False, 3, 1), "4 of 6": (False, 6, 4), "3 of 5, given c": (True, 5, 3)}
 
 
-@pytest.fixture(scope="module", params=WIDTHS.values(), ids=WIDTHS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("4 of 6", marks=pytest.mark.slow),
+        "1 of 3",
+        "3 of 5, given c",
+    ],
+)
 def known(request):
     """Such a model with a bad encoder, of which p(z|x) is another, and data of it."""
-    truth = LinearGaussian(*request.param)
+    truth = LinearGaussian(*WIDTHS[request.param])
     model = truth.model(2 * np.eye(truth.latent), 0.5)
     model.supports_jit = False  # to compile takes longer than to run
     x, c = truth.data(NUM)

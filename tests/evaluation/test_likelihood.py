@@ -113,7 +113,7 @@ def test_more_temperatures_are_tighter():
     assert many.effective_sample_size.mean() > 2 * few.effective_sample_size.mean()
 
 
-@pytest.mark.parametrize("start", ["prior", "posterior"])
+@pytest.mark.parametrize("start", ["prior", pytest.param("posterior", marks=pytest.mark.slow)])
 def test_chains_both_ways_bracket_the_exact_value(start):
     """On average over the examples, and nearer with more temperatures."""
     model, *_ = known(False)
@@ -127,6 +127,7 @@ def test_chains_both_ways_bracket_the_exact_value(start):
     assert gaps[1] < 0.4
 
 
+@pytest.mark.slow
 def test_grey_levels_are_bracketed():
     """Of a likelihood whose data are drawn as levels."""
     levels = {"name": "discretized_logistic"}
@@ -173,6 +174,7 @@ def test_the_same_seed_gives_the_same():
     assert (one != other).all()
 
 
+@pytest.mark.slow
 def test_any_prior_and_binary_data():
     """A mixture has no bijector to start from, and binary data are drawn anew by the seed."""
     likelihood = {"name": "bernoulli", "binarization": "dynamic"}

@@ -13,9 +13,10 @@ from loaded_graph import Servable
 CASES = [
     "cvae learned prior",
     "vae real nvp",
-    "stacked autoencoder dense",
-    "cvae vamp prior",
-    "vae shared scale",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("stacked autoencoder dense", "cvae vamp prior", "vae shared scale")
+    ),
 ]
 
 

@@ -82,6 +82,7 @@ def test_publishers_at_one_time_get_their_own_numbers(tmp_path, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["1", "2", "3", "4"]
 
 
+@pytest.mark.slow
 def test_a_killed_publisher_leaves_whole_versions_alone(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", PUBLISHER, str(tmp_path / "model")], stdout=subprocess.PIPE

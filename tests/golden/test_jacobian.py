@@ -67,7 +67,7 @@ def test_the_activation_may_stand_in_the_layer():
     )
 
 
-@pytest.mark.parametrize("hidden", [(), (6,)])
+@pytest.mark.parametrize("hidden", [(6,), pytest.param((), marks=pytest.mark.slow)])
 def test_hutchinson_is_unbiased(hidden):
     model = autoencoder(hidden=hidden)
     draws = np.stack(

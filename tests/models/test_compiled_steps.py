@@ -20,8 +20,17 @@ for seed in range(2):
 """
 
 
-@pytest.mark.parametrize("x", ["x", "np.save('x.npy', x) or np.load('x.npy', mmap_mode='r')"])
-@pytest.mark.parametrize("num_steps", [1, 2])
+MAPPED = "np.save('x.npy', x) or np.load('x.npy', mmap_mode='r')"
+
+
+@pytest.mark.parametrize(
+    ("num_steps", "x"),
+    [
+        (1, MAPPED),
+        (2, "x"),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in ((1, "x"), (2, MAPPED))),
+    ],
+)
 def test_one_for_whole_batches_and_one_for_a_short_one(num_steps, x, tmp_path):
     """Not one for each batch, each epoch or each fit: a compilation takes seconds."""
     environment = {**os.environ, "XLA_FLAGS": f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text"}

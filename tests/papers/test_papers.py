@@ -51,6 +51,7 @@ def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
         assert one.measured == pytest.approx(other.measured, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_hinton_by_hand(data, tmp_path):
     principal, deep = papers.reproduce(
         "hinton-2006", data=data, out=tmp_path, form="quick", verbose=0

@@ -107,7 +107,7 @@ def test_another_seed_gives_another_run(recipe, data, tmp_path, whole):
 @pytest.mark.parametrize(
     ("every", "batch", "kept"),
     [
-        ("1 epoch", 2, "epoch 1 of 2"),
+        pytest.param("1 epoch", 2, "epoch 1 of 2", marks=pytest.mark.slow),
         ("1 epoch", None, "epoch 1 of 2"),
         ("3 steps", 2, "epoch 1 and 2 steps of 2"),
     ],
@@ -215,6 +215,7 @@ def test_a_stack_is_pretrained_before_it_is_trained(stack, data, tmp_path, capsy
     assert losses(without)[0] != losses(run)[0]
 
 
+@pytest.mark.slow
 def test_a_stack_stopped_after_pretraining_goes_on_as_if_it_had_not(stack, data, tmp_path):
     whole = recipes.fit(stack, data=data, out=tmp_path / "whole", verbose=0)
     for number, stop in enumerate([CtrlC(0, 1), CtrlC(1)]):  # before and after the first checkpoint

@@ -1,6 +1,7 @@
 """training.keep and training.patience: which epoch's weights a fit ends with, stopped or not."""
 
 import csv
+from functools import cache
 
 import keras
 import numpy as np
@@ -59,9 +60,9 @@ def fit(folder):
 
 
 @pytest.fixture(scope="module")
-def wholes(fit):
-    """The runs that were never stopped."""
-    return {name: fit(name, *settings) for name, settings in ENDS.items()}
+def whole(fit):
+    """A name of `ENDS` -> the run that was never stopped."""
+    return cache(lambda name: fit(name, *ENDS[name]))
 
 
 def weights(run):
@@ -86,10 +87,14 @@ def assert_equal(ones, others):
 
 @pytest.mark.parametrize(
     ("name", "trained", "kept"),
-    [("keep", EPOCHS, BEST), ("patience", BEST + 2, BEST + 2), ("both", BEST + 2, BEST)],
+    [
+        pytest.param("keep", EPOCHS, BEST, marks=pytest.mark.slow),
+        pytest.param("both", BEST + 2, BEST, marks=pytest.mark.slow),
+        ("patience", BEST + 2, BEST + 2),
+    ],
 )
-def test_the_weights_are_those_of_the_epoch_that_is_kept(name, trained, kept, fit, wholes):
-    run, short = wholes[name], fit("short", f"epochs={kept}")
+def test_the_weights_are_those_of_the_epoch_that_is_kept(name, trained, kept, fit, whole):
+    run, short = whole(name), fit("short", f"epochs={kept}")
     losses = run.history()["val_loss"]
     assert len(losses) == trained
     assert np.argmin(losses) == BEST - 1
@@ -108,7 +113,7 @@ def test_the_weights_are_those_of_the_epoch_that_is_kept(name, trained, kept, fi
         pytest.param("both", "1 epoch", marks=pytest.mark.slow),
     ],
 )
-def test_resumed_as_if_never_stopped(name, every, fit, folder, wholes):
+def test_resumed_as_if_never_stopped(name, every, fit, folder, whole):
     out = f"{name} {every}"
     with pytest.raises(recipes.Interrupted):
         fit(out, *ENDS[name], checkpoint_every=every, callbacks=[CtrlC(BEST, 2)])
@@ -117,14 +122,15 @@ def test_resumed_as_if_never_stopped(name, every, fit, folder, wholes):
             recipes.resume(
                 "tiny", out=folder / out, checkpoint_every=every, callbacks=[stop], verbose=0
             )
-    run, whole = recipes.resume("tiny", out=folder / out, verbose=0), wholes[name]
-    assert_equal(weights(run), weights(whole))
-    assert_equal(optimizer(run), optimizer(whole))
-    assert lines(run) == lines(whole)
+    run, expected = recipes.resume("tiny", out=folder / out, verbose=0), whole(name)
+    assert_equal(weights(run), weights(expected))
+    assert_equal(optimizer(run), optimizer(expected))
+    assert lines(run) == lines(expected)
     for key in ("metrics", "epochs", "kept_epoch"):
-        assert run.metrics()[key] == whole.metrics()[key]
+        assert run.metrics()[key] == expected.metrics()[key]
 
 
+@pytest.mark.slow
 def test_pretraining_is_not_affected(folder, tmp_path):
     rate = RATE.replace("12", "4")
     last = recipes.load(write_recipe(tmp_path, model="StackedAutoencoder")).override(

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from replicas.processes import worker_environments
 
 SCRIPT = """
@@ -68,6 +70,7 @@ print(json.dumps(saves_every("1000" if first else "0.0000001")))
 """
 
 
+@pytest.mark.slow
 def test_all_workers_know_what_the_chief_has_read(tmp_path):
     """Three epochs; then one more, after which the patience is spent; then none."""
     processes = [

@@ -97,9 +97,8 @@ def test_the_chief_alone_writes_and_prints(strategy, fitted):
     assert [path.name for path in (folder / "runs" / "tiny").iterdir()] == ["1"]
 
 
-@pytest.mark.parametrize(
-    "strategy", ["mirrored", pytest.param("multiworker", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["mirrored", "multiworker"])
 def test_resume(strategy, fitted, tmp_path):
     """A run begun on one device, and ended on two replicas."""
     write_files(tmp_path)

@@ -113,7 +113,6 @@ SUITE = [
     Case("autoencoder", 1, stream=True, optimizer=("SGD", (("clipnorm", 0.1),))),
     Case("vae", 4, jit_compile=True),
     Case("cvae", 1, stream=True),
-    Case("contractive", 4),
     Case("normalized", optimizer=("SGD", (("learning_rate", 1e-3), ("momentum", 0.9)))),
 ]
 SLOW = [

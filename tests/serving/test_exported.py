@@ -16,7 +16,9 @@ NUM = 200
 THREADS = 16
 
 
-@pytest.mark.parametrize("name", ["cvae dense", "cvae convolutional"])
+@pytest.mark.parametrize(
+    "name", ["cvae dense", pytest.param("cvae convolutional", marks=pytest.mark.slow)]
+)
 def test_rows_asked_for_by_many_at_once_are_those_of_one_batch(name, tmp_path):
     model = named(name).build()
     model.export(tmp_path / "cvae")

@@ -149,7 +149,7 @@ class Count(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-@pytest.mark.parametrize("length", [1, 2])
+@pytest.mark.parametrize("length", [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_within_an_epoch_no_batch_and_no_beginning_counts_twice(length, tmp_path):
     def callbacks():
         return [Count(), keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.5 * rate)]
