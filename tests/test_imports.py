@@ -50,6 +50,7 @@ def test_import_is_light(code, tmp_path):
     assert HEAVY.isdisjoint(run(code, "sys.modules", tmp_path))
 
 
+@pytest.mark.slow
 def test_a_model_brings_the_heavy_libraries(tmp_path):
     assert {"keras", "tensorflow"} <= set(run(MODEL, "sys.modules", tmp_path))
 

@@ -142,6 +142,7 @@ def test_nan_is_one_sentence(keras_vae, recipe, data):
     assert "runs/tiny/1 holds no whole epoch of 2" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk(keras_vae, recipe, data, tmp_path, monkeypatch):
     fits = ["fit", str(recipe), "--data", str(data), "--no-export"]
     savez, files = np.savez, []

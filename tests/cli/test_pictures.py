@@ -30,6 +30,7 @@ def test_compare(keras_vae, fitted):
     assert imread("a.png").shape[1] > 1.5 * imread("b.png").shape[1]
 
 
+@pytest.mark.slow
 def test_analogies_of_chosen_rows(keras_vae, fitted):
     for rows, out in ((["--row", 3, "--row", 4], "a.png"), (["--row", 5], "b.png")):
         keras_vae("plot", fitted("CVAE").folder, "analogies", *rows, "--out", out)

@@ -21,7 +21,14 @@ class Difference(keras.metrics.Mean):
         return super().update_state(values, sample_weight)
 
 
-@pytest.mark.parametrize("name", ["autoencoder dense", "vae convolutional", "cvae dense"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vae convolutional",
+        pytest.param("autoencoder dense", marks=pytest.mark.slow),
+        pytest.param("cvae dense", marks=pytest.mark.slow),
+    ],
+)
 def test_metrics_see_x_and_reconstruction(name):
     case = named(name)
     model = case.build()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from conformance.cases import OTHERS, PAIRS, VARIANTS, loss_terms, named, slow
+from conformance.cases import FIRST, OTHERS, PAIRS, VARIANTS, loss_terms, named, slow
 from conformance.compare import assert_close
 from keras_vae.noise import Noise
 
@@ -51,7 +51,9 @@ def test_free_bits_do_not_depend_on_the_batch():
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
-@pytest.mark.parametrize("case", PAIRS, ids=str)
+@pytest.mark.parametrize(
+    "case", [*FIRST, *slow(case for case in PAIRS if case not in FIRST)], ids=str
+)
 def test_sample_weights(case, fitted_of):
     model = fitted_of(case.name).model
     logged = model.evaluate(
@@ -63,7 +65,7 @@ def test_sample_weights(case, fitted_of):
     assert expected["loss"] != pytest.approx(unweighted["loss"], rel=1e-4)
 
 
-@pytest.mark.parametrize("num", [12, 5])
+@pytest.mark.parametrize("num", [5, pytest.param(12, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", [*PAIRS, named("vae dynamic binarization")], ids=str)
 def test_gradient_is_a_sum_over_rows_by_rows(case, num):
     """One step of gradient descent with rate 1 moves the weights by their gradient."""

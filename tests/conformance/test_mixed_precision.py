@@ -37,7 +37,13 @@ def test_terms_are_near_float32(policy, case):
 
 
 @pytest.mark.parametrize(
-    "name", ["convolutional autoencoder", "vae convolutional", "vae learned scale", "cvae dense"]
+    "name",
+    [
+        "vae convolutional",
+        "cvae dense",
+        pytest.param("convolutional autoencoder", marks=pytest.mark.slow),
+        pytest.param("vae learned scale", marks=pytest.mark.slow),
+    ],
 )
 def test_trains(policy, name, fitted_of):
     case = named(name)

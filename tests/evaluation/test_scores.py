@@ -68,7 +68,13 @@ def test_few_samples_raise_an_alarm():
     assert likelihood_scores(model, X, num_samples=400)["rows_of_few_samples"] == 0
 
 
-@pytest.mark.parametrize("condition", [None, LABELS], ids=["VAE", "CVAE"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param(None, marks=pytest.mark.slow, id="VAE"),
+        pytest.param(LABELS, id="CVAE"),
+    ],
+)
 def test_annealed_scores(condition):
     kind, dim = (keras_vae.VAE, None) if condition is None else (keras_vae.CVAE, 3)
     model = compiled(kind, condition_dim=dim)

@@ -12,10 +12,14 @@ from loaded_graph import Servable
 
 CASES = [
     "cvae learned prior",
-    "vae real nvp",
     *(
         pytest.param(name, marks=pytest.mark.slow)
-        for name in ("stacked autoencoder dense", "cvae vamp prior", "vae shared scale")
+        for name in (
+            "vae real nvp",
+            "stacked autoencoder dense",
+            "cvae vamp prior",
+            "vae shared scale",
+        )
     ),
 ]
 

@@ -26,9 +26,11 @@ MAPPED = "np.save('x.npy', x) or np.load('x.npy', mmap_mode='r')"
 @pytest.mark.parametrize(
     ("num_steps", "x"),
     [
-        (1, MAPPED),
         (2, "x"),
-        *(pytest.param(*each, marks=pytest.mark.slow) for each in ((1, "x"), (2, MAPPED))),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in ((1, "x"), (1, MAPPED), (2, MAPPED))
+        ),
     ],
 )
 def test_one_for_whole_batches_and_one_for_a_short_one(num_steps, x, tmp_path):

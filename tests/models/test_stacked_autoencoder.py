@@ -77,6 +77,7 @@ def test_each_is_trained_on_the_codes_below_with_its_own_objective(pretrained):
         assert_same(part.get_weights(), other.get_weights())
 
 
+@pytest.mark.slow
 def test_pretraining_one_leaves_the_others():
     """Bit by bit: whatever layer is trained, the rest is as it was when that began."""
     stack = keras_vae.StackedAutoencoder(parts())

@@ -134,7 +134,10 @@ def test_binarization_by_step():
 # --- evaluate and elbo ---
 
 
-@pytest.mark.parametrize("binarization", [None, "static", "dynamic"])
+@pytest.mark.parametrize(
+    "binarization",
+    ["dynamic", *(pytest.param(each, marks=pytest.mark.slow) for each in (None, "static"))],
+)
 def test_evaluate_does_not_depend_on_batches(x, binarization):
     model = vae(likelihood={"name": "bernoulli", "binarization": binarization}, seed=3)
     model.compile("sgd", jit_compile=False, steps_per_execution=1)

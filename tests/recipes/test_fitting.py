@@ -108,7 +108,7 @@ def test_another_seed_gives_another_run(recipe, data, tmp_path, whole):
     ("every", "batch", "kept"),
     [
         pytest.param("1 epoch", 2, "epoch 1 of 2", marks=pytest.mark.slow),
-        ("1 epoch", None, "epoch 1 of 2"),
+        pytest.param("1 epoch", None, "epoch 1 of 2", marks=pytest.mark.slow),
         ("3 steps", 2, "epoch 1 and 2 steps of 2"),
     ],
 )
@@ -228,6 +228,7 @@ def test_a_stack_stopped_after_pretraining_goes_on_as_if_it_had_not(stack, data,
         assert run.pretraining_file.read_text() == pretraining  # nothing was trained again
 
 
+@pytest.mark.slow
 def test_a_stack_stopped_while_pretraining(stack, data, tmp_path, monkeypatch):
     whole = recipes.fit(stack, data=data, out=tmp_path / "whole", verbose=0)
     out, lines = tmp_path / "stopped", []
@@ -317,6 +318,7 @@ def test_the_sample_is_named_in_every_result(tmp_path):
     assert set(run.metrics()["metrics"]) == {"loss", "reconstruction"}
 
 
+@pytest.mark.slow
 def test_averaged_weights_end_a_fit_and_survive_a_stop(data, tmp_path):
     """With XLA, as recipes train: the last weights are the averages, those of the steps by hand."""
     optimizer = "training.optimizer={name='sgd', learning_rate=0.5, use_ema=true, ema_momentum=0.5}"

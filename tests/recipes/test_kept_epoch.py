@@ -109,7 +109,7 @@ def test_the_weights_are_those_of_the_epoch_that_is_kept(name, trained, kept, fi
     ("name", "every"),
     [
         pytest.param("keep", "3 steps", marks=pytest.mark.slow),
-        ("patience", "3 steps"),
+        pytest.param("patience", "3 steps", marks=pytest.mark.slow),
         pytest.param("both", "1 epoch", marks=pytest.mark.slow),
     ],
 )

@@ -120,12 +120,16 @@ def variables(run: Run) -> list[np.ndarray]:
     return [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
 
 
-def test_each_of_two_dies_and_the_run_is_that_of_workers_that_lived(hosts, tmp_path):
+@pytest.mark.parametrize(
+    "deaths", [[(0, 3)], pytest.param([(1, 3), (0, 6)], marks=pytest.mark.slow)], ids=str
+)
+def test_the_run_is_that_of_workers_that_lived(deaths, hosts, tmp_path):
+    """Workers are killed at an epoch each."""
     whole = tmp_path / "whole"
     whole.mkdir()
     lived = Workers(whole, hosts)
     assert [code for code, _ in lived.ended()] == [0, 0]
-    for victim, epoch in ((1, 3), (0, 6)):
+    for victim, epoch in deaths:
         workers = Workers(tmp_path, hosts)
         workers.kill(victim, epoch)
         ends = workers.ended()

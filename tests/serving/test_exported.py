@@ -64,6 +64,7 @@ def test_integers_are_equal_and_a_bad_label_spoils_its_row_alone(tmp_path):
             np.testing.assert_allclose(reply["image"][0], expected[seed], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_no_request_fails_while_a_new_export_takes_over(tmp_path, until):
     model = named("cvae dense").build()
     model.export(tmp_path / "cvae")

@@ -69,7 +69,9 @@ def test_without_a_seed_the_arrays_keep_their_order():
 
 
 X = np.random.default_rng(0).random((NUM, 4), "float32")
-COMPILED = pytest.mark.parametrize("jit_compile", [False, True])
+COMPILED = pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 
 
 def autoencoder(jit_compile, seed=0):

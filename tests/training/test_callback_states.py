@@ -120,6 +120,7 @@ def test_stopped_again_and_again(every, whole, tmp_path):
         assert [remembered(callback) for callback in callbacks] == memories
 
 
+@pytest.mark.slow
 def test_what_the_constructor_takes_is_the_scripts(tmp_path):
     stop_scored(tmp_path, Stop(27))
     more = rememberers(tmp_path)
@@ -184,6 +185,7 @@ def test_a_fit_ended_within_an_epoch_stays_ended(tmp_path):
     assert_equal(state(last), state(model))
 
 
+@pytest.mark.slow
 def test_a_fit_that_another_callback_ended_goes_on(tmp_path, whole):
     class Enough(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -37,7 +37,7 @@ def whole():
         pytest.param("1 step", 1, False, marks=pytest.mark.slow),
         pytest.param("4 steps", 4, False, marks=pytest.mark.slow),
         pytest.param("0.00001 minutes", 4, False, marks=pytest.mark.slow),
-        ("4 steps", 4, True),
+        pytest.param("4 steps", 4, True, marks=pytest.mark.slow),
     ],
 )
 def test_stopped_again_and_again_it_ends_as_if_it_had_not(every, length, jit, whole, tmp_path):
@@ -66,10 +66,10 @@ def test_stopped_again_and_again_it_ends_as_if_it_had_not(every, length, jit, wh
     ("every", "stop", "name"),
     [
         ("1 epoch", 14, "epoch-0002.npz"),
-        ("2 epochs", 11, None),
+        pytest.param("2 epochs", 11, None, marks=pytest.mark.slow),
         ("2 epochs", 17, "epoch-0002.npz"),
-        ("5 steps", 4, None),
-        ("5 steps", 5, "epoch-0000-step-000005.npz"),
+        pytest.param("5 steps", 4, None, marks=pytest.mark.slow),
+        pytest.param("5 steps", 5, "epoch-0000-step-000005.npz", marks=pytest.mark.slow),
         ("5 steps", 14, "epoch-0001-step-000004.npz"),
         ("1000 minutes", 17, None),
     ],
@@ -99,6 +99,7 @@ def test_a_stream_goes_on_after_the_batches_it_has_seen(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_executions_of_another_length(whole, tmp_path):
     """Three steps are behind, and executions are of four."""
     model, _ = whole(4, False)
