@@ -420,9 +420,6 @@ Their tests are slow ones.
 PAIRS = list({(case.cls, case.networks): case for case in reversed(CASES)}.values())[::-1]
 """The first case of each class and kind of networks, for what is too slow for all cases."""
 
-FIRST = list({case.cls: case for case in reversed(CASES)}.values())[::-1]
-"""The first case of each class."""
-
 OTHERS = [case for case in CASES if case not in PAIRS]
 """What their densities, estimators and penalties add."""
 

@@ -279,9 +279,8 @@ def test_good_variant_passes():
     assert not model.compiled
 
 
-@pytest.mark.parametrize(
-    "name", ["cvae learned prior", pytest.param("vae free bits", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cvae learned prior", "vae free bits"])
 def test_own_models_pass(name):
     check_model(named(name).build())
 

@@ -57,7 +57,8 @@ def test_it_is_the_model_with_halved_weights(name, tmp_path):
 
 def test_it_answers_as_the_whole_of_a_quarter_of_its_size(tmp_path):
     model = keras_vae.VAE(
-        *keras_vae.networks.dense((28, 28, 1), latent_dim=8, hidden=(300,)), prior="real_nvp"
+        *keras_vae.networks.dense((28, 28, 1), latent_dim=8, hidden=(300,)),
+        prior={"name": "real_nvp", "num_layers": 2, "hidden": (5,)},
     )
     halve(model)
     whole, small = (

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -63,12 +64,14 @@ class Started:
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory):
     """The strategy -> the folder of its run and what its processes printed."""
-    folders = {}
-    for strategy in ("none", "mirrored", "multiworker"):
-        folders[strategy] = tmp_path_factory.mktemp(strategy)
-        write_files(folders[strategy])
-    started = {strategy: Started(folder, strategy) for strategy, folder in folders.items()}
-    return {strategy: (folders[strategy], each.ended()) for strategy, each in started.items()}
+
+    @cache
+    def of_strategy(strategy):
+        folder = tmp_path_factory.mktemp(strategy)
+        write_files(folder)
+        return folder, Started(folder, strategy).ended()
+
+    return of_strategy
 
 
 def assert_same_run(one: Run, other: Run) -> None:
@@ -81,16 +84,21 @@ def assert_same_run(one: Run, other: Run) -> None:
     assert one.metrics()["metrics"] == pytest.approx(other.metrics()["metrics"], rel=1e-5)
 
 
-@pytest.mark.parametrize("strategy", ["mirrored", "multiworker"])
+STRATEGIES = pytest.mark.parametrize(
+    "strategy", ["multiworker", pytest.param("mirrored", marks=pytest.mark.slow)]
+)
+
+
+@STRATEGIES
 def test_the_run_is_that_of_one_device(strategy, fitted):
-    one, other = (Run(fitted[name][0] / "runs" / "tiny" / "1") for name in ("none", strategy))
+    one, other = (Run(fitted(name)[0] / "runs" / "tiny" / "1") for name in ("none", strategy))
     assert len(one.history_rows()) == 2
     assert_same_run(one, other)
 
 
-@pytest.mark.parametrize("strategy", ["mirrored", "multiworker"])
+@STRATEGIES
 def test_the_chief_alone_writes_and_prints(strategy, fitted):
-    folder, (chief, *workers) = fitted[strategy]
+    folder, (chief, *workers) = fitted(strategy)
     assert str(Path("runs/tiny/1/model.keras")) in chief.splitlines()
     assert workers == [""] * (strategy == "multiworker")
     assert sorted(path.name for path in folder.iterdir()) == ["runs", "squares.npz", "tiny.toml"]
@@ -106,7 +114,7 @@ def test_resume(strategy, fitted, tmp_path):
     run = Run(tmp_path / "runs" / "tiny" / "1")
     run.metrics_file.unlink()
     Started(tmp_path, strategy, "--resume", "--epochs", "2").ended()
-    assert_same_run(Run(fitted["none"][0] / "runs" / "tiny" / "1"), run)
+    assert_same_run(Run(fitted("none")[0] / "runs" / "tiny" / "1"), run)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["runs", "squares.npz", "tiny.toml"]
 
 

@@ -109,7 +109,7 @@ class Case:
         return " ".join(str(word) for word in words if word)
 
 
-CLIPPED = (("learning_rate", 1e-3), ("momentum", 0.9), ("clipnorm", 0.1))
+CLIPPED = (("learning_rate", 0.03), ("momentum", 0.9), ("clipnorm", 0.1))
 SUITE = [
     Case("vae", 4, jit_compile=True),
     Case("normalized", 1, stream=True, optimizer=("SGD", CLIPPED)),
