@@ -111,7 +111,10 @@ class Case:
 
 CLIPPED = (("learning_rate", 0.03), ("momentum", 0.9), ("clipnorm", 0.1))
 SUITE = [
+    Case("autoencoder", 1, stream=True, optimizer=("SGD", (("clipnorm", 0.1),))),
     Case("vae", 4, jit_compile=True),
+    Case("cvae", 1, stream=True),
+    Case("contractive", 4),
     Case("normalized", 1, stream=True, optimizer=("SGD", CLIPPED)),
 ]
 SLOW = [
@@ -133,7 +136,6 @@ SLOW = [
         Case("winners maps"),
         Case("kl maps", jit_compile="auto"),
         Case("winners dense", jit_compile="auto"),
-        Case("autoencoder", 1, stream=True, optimizer=("SGD", (("clipnorm", 0.1),))),
         Case("autoencoder", optimizer=("SGD", (("global_clipnorm", 0.1),))),
         Case("autoencoder", optimizer=("SGD", (("clipvalue", 0.01),))),
     ]
