@@ -24,7 +24,7 @@ import pytest  # noqa: E402
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """One process for the tests of each case of conformance/, which is fitted once, or file."""
+    """One process for what is fitted once: each case of conformance/, cli/, or a file."""
     from xdist.scheduler import LoadScopeScheduling
 
     from conformance.cases import CASES, VARIANTS
@@ -36,6 +36,8 @@ def pytest_xdist_make_scheduler(config, log):
             file, _, test = nodeid.partition("::")
             if "conformance/" in file:
                 return next((name for name in names if name in test), file)
+            if "cli/" in file:
+                return "cli"
             return file
 
     return ByCase(config, log)

@@ -22,17 +22,17 @@ def test_table(keras_vae, fitted):
 
 def test_json(keras_vae, fitted):
     folder = fitted("CVAE").folder
-    result = keras_vae("evaluate", folder, "--num-samples", 200, "--seed", 1, "--json")
+    result = keras_vae("evaluate", folder, "--num-samples", 20, "--seed", 1, "--json")
     results = json.loads(result.stdout)
     assert results["model"] == str(folder)
     assert (results["data"], results["protocol"]) == ("squares", "no binarization")
     assert (results["test_rows"], results["seed"]) == (20, 1)
-    assert results["likelihood"] == {"estimator": "is", "num_samples": 200}
+    assert results["likelihood"] == {"estimator": "is", "num_samples": 20}
     metrics = results["metrics"]
     assert metrics["elbo"] == pytest.approx(-metrics["reconstruction"] - metrics["kl"], rel=1e-4)
     assert metrics["nll"] <= -metrics["elbo"] + 3 * metrics["nll_standard_error"]
     again = json.loads(
-        keras_vae("evaluate", folder, "--num-samples", 200, "--seed", 1, "--json").stdout
+        keras_vae("evaluate", folder, "--num-samples", 20, "--seed", 1, "--json").stdout
     )
     assert again == results
     finished = json.loads((folder / "metrics.json").read_text())["metrics"]

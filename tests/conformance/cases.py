@@ -158,12 +158,6 @@ CASES = [
         },
     ),
     Case(
-        "sparse autoencoder convolutional",
-        keras_vae.SparseAutoencoder,
-        "convolutional",
-        {"sparsity": "winner_take_all"},
-    ),
-    Case(
         "k-sparse autoencoder",
         keras_vae.SparseAutoencoder,
         "dense",
@@ -174,12 +168,6 @@ CASES = [
         keras_vae.ContractiveAutoencoder,
         "dense",
         {"weight": 0.3},
-    ),
-    Case(
-        "contractive autoencoder convolutional",
-        keras_vae.ContractiveAutoencoder,
-        "convolutional",
-        {"jacobian": "hutchinson"},
     ),
     Case("stacked autoencoder dense", keras_vae.StackedAutoencoder, "dense"),
     Case("vae dense", keras_vae.VAE, "dense", {"beta": 0.5}),
@@ -229,12 +217,6 @@ CASES = [
         dtype="uint8",
     ),
     Case("iwae dense", keras_vae.IWAE, "dense", {"num_samples": 3}),
-    Case(
-        "iwae convolutional",
-        keras_vae.IWAE,
-        "convolutional",
-        {"gradient": "sticking_the_landing", "likelihood": DYNAMIC},
-    ),
     Case("hierarchical vae", keras_vae.HierarchicalVAE, "dense_stages", {"num_samples": 2}),
     Case("wake-sleep dense", keras_vae.WakeSleep, "dense"),
     Case(
@@ -245,7 +227,6 @@ CASES = [
     ),
     Case("iwae vamp prior", keras_vae.IWAE, "dense", {"prior": VAMP}),
     Case("cvae dense", keras_vae.CVAE, "dense", condition_dim=3),
-    Case("cvae convolutional", keras_vae.CVAE, "convolutional", condition_dim=3),
     Case(
         "cvae learned prior",
         keras_vae.CVAE,
@@ -272,6 +253,25 @@ CASES = [
 ]
 
 VARIANTS = [
+    Case(
+        "sparse autoencoder convolutional",
+        keras_vae.SparseAutoencoder,
+        "convolutional",
+        {"sparsity": "winner_take_all"},
+    ),
+    Case(
+        "contractive autoencoder convolutional",
+        keras_vae.ContractiveAutoencoder,
+        "convolutional",
+        {"jacobian": "hutchinson"},
+    ),
+    Case(
+        "iwae convolutional",
+        keras_vae.IWAE,
+        "convolutional",
+        {"gradient": "sticking_the_landing", "likelihood": DYNAMIC},
+    ),
+    Case("cvae convolutional", keras_vae.CVAE, "convolutional", condition_dim=3),
     Case(
         "convolutional autoencoder tied",
         keras_vae.ConvolutionalAutoencoder,
@@ -417,8 +417,17 @@ VARIANTS = [
 Their tests are slow ones.
 """
 
-PAIRS = list({(case.cls, case.networks): case for case in reversed(CASES)}.values())[::-1]
-"""The first case of each class and kind of networks, for what is too slow for all cases."""
+
+def first_of_each_pair(cases: Iterable[Case]) -> list[Case]:
+    """The first case of each class and kind of networks."""
+    first: dict[Any, Case] = {}
+    for case in cases:
+        first.setdefault((case.cls, case.networks), case)
+    return list(first.values())
+
+
+PAIRS = first_of_each_pair(CASES)
+"""For what is too slow for all cases."""
 
 OTHERS = [case for case in CASES if case not in PAIRS]
 """What their densities, estimators and penalties add."""
@@ -427,6 +436,13 @@ OTHERS = [case for case in CASES if case not in PAIRS]
 def slow(cases: Iterable[Case]) -> list[Any]:
     """The same as parameters of tests that are left out unless asked for."""
     return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
+
+
+EVERY_PAIR = [
+    *PAIRS,
+    *slow(case for case in first_of_each_pair([*CASES, *VARIANTS]) if case not in PAIRS),
+]
+"""The same, as parameters of tests, with the pairs that only the variants have."""
 
 
 def named(name: str) -> Case:

@@ -11,8 +11,6 @@ from keras_vae.errors import UserError
 QUICK = [
     named("autoencoder dense"),
     named("convolutional autoencoder of feature maps"),
-    named("stacked autoencoder dense"),
-    named("vae convolutional"),
     named("hierarchical vae"),
 ]
 UNCONDITIONAL = [case for case in PAIRS if case.condition_dim is None]

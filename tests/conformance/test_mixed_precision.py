@@ -40,7 +40,7 @@ def test_terms_are_near_float32(policy, case):
     "name",
     [
         "vae convolutional",
-        "cvae dense",
+        pytest.param("cvae dense", marks=pytest.mark.slow),
         pytest.param("convolutional autoencoder", marks=pytest.mark.slow),
         pytest.param("vae learned scale", marks=pytest.mark.slow),
     ],

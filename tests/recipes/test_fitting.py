@@ -12,6 +12,8 @@ from keras_vae import recipes, training
 from keras_vae.errors import UserError
 from recipes.tiny import write_data, write_recipe
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 @pytest.fixture
 def recipe(tmp_path):
@@ -25,7 +27,7 @@ def data(tmp_path):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A run of the tiny CVAE that was never stopped."""
+    """A run of the tiny CVAE that was never stopped, with its pictures."""
     folder = tmp_path_factory.mktemp("whole")
     recipe = recipes.load(write_recipe(folder, model="CVAE"))
     return recipes.fit(recipe, data=write_data(folder), out=folder / "runs", verbose=0)
@@ -161,7 +163,7 @@ def test_what_callbacks_log_stands_in_the_history(recipe, data, tmp_path):
     size = recipes.open_model(str(run.folder)).model.count_params()
     np.testing.assert_array_equal(run.history()["size"], [np.nan, size, np.nan])
     assert len(run.history()["val_elbo"]) == 3
-    assert (run.figures / "history.png").exists()
+    recipes.plot(recipes.open_model(str(run.folder)), "history", tmp_path / "history.png")
 
 
 def test_stopped_before_the_first_epoch_was_whole(recipe, data, tmp_path):

@@ -10,6 +10,8 @@ import pytest
 from keras_vae import recipes
 from recipes.tiny import write_data, write_recipe
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 EPOCHS = 7
 BEST = 3
 RATE = "{name = 'piecewise_constant_decay', boundaries = [12], values = [0.01, 1.0]}"

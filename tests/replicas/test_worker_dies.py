@@ -120,9 +120,8 @@ def variables(run: Run) -> list[np.ndarray]:
     return [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
 
 
-@pytest.mark.parametrize(
-    "deaths", [[(0, 3)], pytest.param([(1, 3), (0, 6)], marks=pytest.mark.slow)], ids=str
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("deaths", [[(0, 3)], [(1, 3), (0, 6)]], ids=str)
 def test_the_run_is_that_of_workers_that_lived(deaths, hosts, tmp_path):
     """Workers are killed at an epoch each."""
     whole = tmp_path / "whole"
