@@ -56,8 +56,8 @@ _POINTS = 12
 """Of a curve of figure 3."""
 _TILES = 8
 """Samples in a row and a column of figure 5."""
-_BOUND_SAMPLES = (10**8, 2 * 10**5)
-_LIKELIHOOD_SAMPLES = (2 * 10**7, 10**5)
+_BOUND_SAMPLES = (10**8, 6 * 10**5)
+_LIKELIHOOD_SAMPLES = (2 * 10**7, 2 * 10**5)
 
 
 def measure(laboratory: Laboratory) -> Findings:

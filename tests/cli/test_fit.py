@@ -12,7 +12,7 @@ import pytest
 
 from keras_vae.recipes import Run, load
 from keras_vae.recipes.runs import runs
-from recipes.tiny import write_data
+from recipes.tiny import write_data, write_recipe
 
 # A shell's background job ignores Ctrl-C, and so would what it starts.
 LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
@@ -165,7 +165,8 @@ def test_a_full_disk(keras_vae, recipe, data, tmp_path, monkeypatch):
     assert Run(tmp_path / "runs" / "tiny" / "1").history()["epoch"] == [1, 2]
 
 
-def test_ctrl_c_and_resume(keras_vae, recipe, data, tmp_path):
+def test_ctrl_c_and_resume(keras_vae, data, tmp_path):
+    recipe = write_recipe(tmp_path, model="Autoencoder")
     process = subprocess.Popen(
         [*COMMAND, "fit", str(recipe), "--data", str(data), "--epochs", "100000"],
         stdout=subprocess.DEVNULL,

@@ -186,7 +186,7 @@ def test_bfloat16_variables(tmp_path):
     networks = keras_vae.networks.dense((4,), 2, hidden=(3,), posterior="deterministic")
     encoder = keras.Sequential([keras.Input((4,)), dense])
     model = keras_vae.Autoencoder(encoder, networks[1])
-    model.compile("sgd", jit_compile=False)
+    model.compile("sgd", run_eagerly=True)
     fit(model, Checkpoint(tmp_path), epochs=1)
     kernel = np.array(dense.kernel)
     dense.kernel.assign(np.zeros((4, 2)))
