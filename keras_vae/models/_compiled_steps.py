@@ -40,10 +40,10 @@ class CompiledSteps:
             With a table, the block are numbers of its batches (num_steps,), each of `size` rows.
             """
 
-            def step(index: Tensor) -> Tensor:
+            def step(index: Tensor) -> list[Tensor]:
                 batch = _each(lambda array: array[index], block)
                 model.train_step(batch if table is None else table.batch(batch, size))
-                return index + 1
+                return [index + 1]
 
             tf.while_loop(lambda index: index < count, step, [0])
             return model.get_metrics_result()

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from conformance.cases import CASES, EVERY_PAIR, VARIANTS, loss_terms, named, slow
 from conformance.compare import assert_close, assert_same
@@ -70,6 +71,23 @@ def test_execution_changes_nothing(name):
         assert_close(weights[execution], weights["one by one"])
     initial = case.build().get_weights()
     assert np.abs(initial[-1] - weights["one by one"][-1]).max() > 1e-3
+
+
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+def test_functions_that_run_eagerly_change_nothing():
+    """As a user sets it to look for a mistake, whatever the model was compiled with."""
+    case = named("autoencoder dense")
+    compiled, watched = case.build(), case.build()
+    compiled.compile(keras.optimizers.SGD(1e-3))
+    case.fit(compiled)
+    watched.compile(keras.optimizers.SGD(1e-3))
+    tf.config.run_functions_eagerly(True)
+    try:
+        case.fit(watched)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert compiled.jit_compile
+    assert_close(watched.get_weights(), compiled.get_weights())
 
 
 @pytest.mark.filterwarnings("error::UserWarning")

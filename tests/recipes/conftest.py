@@ -1,9 +1,13 @@
 """What tests of fits share."""
 
 import pytest
+import tensorflow as tf
 
 
 @pytest.fixture
-def no_pictures(monkeypatch):
-    """A fit draws nothing: half of the time of a tiny one goes into its pictures."""
+def lean(monkeypatch):
+    """Fits without pictures and graphs, which are most of the time of a tiny one."""
     monkeypatch.setattr("keras_vae.recipes.fitting.draw_all", lambda run, model, dataset: None)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

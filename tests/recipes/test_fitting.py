@@ -12,7 +12,10 @@ from keras_vae import recipes, training
 from keras_vae.errors import UserError
 from recipes.tiny import write_data, write_recipe
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = [
+    pytest.mark.usefixtures("lean"),
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+]
 
 
 @pytest.fixture

@@ -10,7 +10,10 @@ import pytest
 from keras_vae import recipes
 from recipes.tiny import write_data, write_recipe
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = [
+    pytest.mark.usefixtures("lean"),
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+]
 
 EPOCHS = 7
 BEST = 3
