@@ -20,6 +20,7 @@ if DATA.is_dir():
 
 import keras  # noqa: E402 (the backend is chosen when Keras is imported)
 import pytest  # noqa: E402
+import tensorflow as tf  # noqa: E402
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -46,3 +47,17 @@ def pytest_xdist_make_scheduler(config, log):
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def eagerly():
+    """No function becomes a graph, which takes longer than tiny data take to run."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def lean(eagerly, monkeypatch):
+    """Fits without graphs and pictures, which are most of the time of a tiny one."""
+    monkeypatch.setattr("keras_vae.recipes.fitting.draw_all", lambda run, model, dataset: None)

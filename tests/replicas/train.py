@@ -115,7 +115,6 @@ SUITE = [
     Case("vae", 4, jit_compile=True),
     Case("cvae", 1, stream=True),
     Case("contractive", 4),
-    Case("normalized", 1, stream=True, optimizer=("SGD", CLIPPED)),
 ]
 SLOW = [
     case
@@ -131,6 +130,7 @@ SLOW = [
             Case(model)
             for model in ("iwae", "hierarchical", "vamp prior", "autoregressive", "levels")
         ),
+        Case("normalized", 1, stream=True, optimizer=("SGD", CLIPPED)),
         Case("flow prior", jit_compile=True),
         Case("kl dense"),
         Case("winners maps"),
