@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from keras_vae.serving._protos import (
 from keras_vae.serving._service import Service
 from keras_vae.serving._status import StatusError, invalid
 
+_HAND_ON_SECONDS = 0.1  # gRPC cancels what it has received and not yet handed to this process
 _DRAIN_SECONDS = 30
 _MOST_CALLS = 1000  # under way or waiting; one more is RESOURCE_EXHAUSTED
 _LONGEST_TEXT = 1000  # an error's text travels in a header, whose size is limited
@@ -73,6 +75,7 @@ def grpc_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
     try:
         yield bound
     finally:
+        time.sleep(_HAND_ON_SECONDS)
         server.stop(_DRAIN_SECONDS).wait()
         pool.shutdown()
 

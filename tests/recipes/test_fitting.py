@@ -167,6 +167,7 @@ def test_what_callbacks_log_stands_in_the_history(recipe, data, tmp_path):
     np.testing.assert_array_equal(run.history()["size"], [np.nan, size, np.nan])
     assert len(run.history()["val_elbo"]) == 3
     recipes.plot(recipes.open_model(str(run.folder)), "history", tmp_path / "history.png")
+    assert (tmp_path / "history.png").exists()
 
 
 def test_stopped_before_the_first_epoch_was_whole(recipe, data, tmp_path):
