@@ -21,10 +21,20 @@ from keras_vae.serving._protos import (
 from keras_vae.serving._service import Service
 from keras_vae.serving._status import StatusError, invalid
 
-_HAND_ON_SECONDS = 0.1  # gRPC cancels what it has received and not yet handed to this process
+_HAND_ON_SECONDS = 0.2  # gRPC cancels what it has received and not yet handed to this process
 _DRAIN_SECONDS = 30
 _MOST_CALLS = 1000  # under way or waiting; one more is RESOURCE_EXHAUSTED
 _LONGEST_TEXT = 1000  # an error's text travels in a header, whose size is limited
+
+
+class _Calls(ThreadPoolExecutor):
+    """Counts the calls that gRPC has handed on."""
+
+    taken = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        self.taken += 1
+        return super().submit(*args, **kwargs)
 
 
 @contextmanager
@@ -43,7 +53,7 @@ def grpc_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
     Raises:
         UserError: When the port cannot be listened at.
     """
-    pool = ThreadPoolExecutor(ALLOWED_BATCH_SIZES[-1], "grpc")  # enough to fill the largest batch
+    pool = _Calls(ALLOWED_BATCH_SIZES[-1], "grpc")  # enough to fill the largest batch
     options = [("grpc.max_receive_message_length", most_bytes), ("grpc.so_reuseport", 0)]
     server = grpc.server(pool, options=options, maximum_concurrent_rpcs=_MOST_CALLS)
     server.add_generic_rpc_handlers(
@@ -75,7 +85,10 @@ def grpc_server(service: Service, host: str, port: int, most_bytes: int) -> Iter
     try:
         yield bound
     finally:
-        time.sleep(_HAND_ON_SECONDS)
+        taken = -1
+        while taken < pool.taken:  # more have been handed on meanwhile
+            taken = pool.taken
+            time.sleep(_HAND_ON_SECONDS)
         server.stop(_DRAIN_SECONDS).wait()
         pool.shutdown()
 
