@@ -45,7 +45,7 @@ class IWAE(VAE):
             "sticking_the_landing" leaves out the score: less variance near the optimum, none at it
             for k = 1, but biased for k > 1 (Roeder, Wu and Duvenaud 2017).
             "doubly_reparameterized" (DReG) is unbiased, and has more signal with more samples
-            (Tucker et al. 2019, equation 8, and for alpha > 0 by the same steps).
+            (Tucker et al. 2019, equation 8, and for other alpha and beta by the same steps).
         **kwargs: `likelihood`, `posterior`, `prior`, `beta`, `corruption` and `seed`, as in `VAE`.
 
     Example:
@@ -103,9 +103,10 @@ class IWAE(VAE):
         if self.gradient != "standard":
             score = q.log_prob(tf.stop_gradient(z))
             log_ratio -= score - tf.stop_gradient(score)  # the value stays, the gradient goes
-        log_weights = log_likelihood - self.present_beta() * log_ratio
+        beta = self.present_beta()
+        log_weights = log_likelihood - beta * log_ratio
         share = tf.nn.softmax((1.0 - self.alpha) * tf.stop_gradient(log_weights), axis=0)
-        shares.append(self.alpha + (1.0 - self.alpha) * share)
+        shares.append(1.0 - beta * (1.0 - self.alpha) * (1.0 - share))
         bound = self._bound(log_weights)  # (batch,)
         watched = {"reconstruction": -log_likelihood, **kls}
         means = {

@@ -115,10 +115,14 @@ def test_alpha_goes_from_the_bound_to_the_elbo():
     )
 
 
-@pytest.mark.parametrize("alpha", [0.5, 1.0])
-def test_dreg_is_unbiased_for_every_alpha(alpha):
-    standard = bounds(iwae(num_samples=5, alpha=alpha))[1]
-    dreg = bounds(iwae(num_samples=5, alpha=alpha, gradient="doubly_reparameterized"))[1]
+@pytest.mark.parametrize(
+    "objective",
+    [{"alpha": 0.5}, {"alpha": 1.0}, {"beta": 0.2}, {"alpha": 0.5, "beta": 3.0}],
+    ids=str,
+)
+def test_dreg_is_unbiased_for_every_alpha_and_beta(objective):
+    standard = bounds(iwae(num_samples=5, **objective))[1]
+    dreg = bounds(iwae(num_samples=5, gradient="doubly_reparameterized", **objective))[1]
     difference, error = mean_and_error(standard - dreg)
     assert np.all(np.abs(difference) < 4 * error)
     assert np.all(np.abs(standard.mean(axis=0)).max() > 3 * error)  # there is a gradient to see
