@@ -58,14 +58,16 @@ class Flow(tfd.TransformedDistribution):  # type: ignore[name-defined]
 
     def _points(self) -> Tensor:
         """Codes (2 * pairs, *batch, latent_dim)."""
+        return self.bijector.forward(self._noise())
+
+    def _noise(self) -> Tensor:
+        """Opposite points of noise (2 * pairs, *batch, latent_dim), always the same."""
         latent_dim = self.event_shape[-1]
         half = Noise.from_seeds([0]).normal("moments", (_PAIRS, latent_dim))[0]
         half /= tf.sqrt(tf.reduce_mean(half**2, axis=0))  # variance 1 of both halves together
         points = tf.concat([half, -half], axis=0)  # (2 * pairs, latent_dim)
         points = tf.reshape(points, [-1, *[1] * (self._rows.shape.rank - 1), latent_dim])
-        return self.bijector.forward(
-            points + tf.zeros_like(self._rows)
-        )  # (2 * pairs, *batch, latent_dim)
+        return points + tf.zeros_like(self._rows)
 
 
 def standard_normal(latent_dim: int) -> Any:

@@ -13,10 +13,10 @@ import tensorflow_probability as tfp
 from keras_vae.distributions.flows import Flow
 from keras_vae.distributions.normal_posteriors import diagonal_normal
 from keras_vae.distributions.posterior import Posterior
-from keras_vae.distributions.prior import PosteriorOf, Prior
-from keras_vae.noise import Tensor
+from keras_vae.distributions.prior import PosteriorOf, Prior, scaled
+from keras_vae.noise import Noise, Tensor
 
-tfb = tfp.bijectors
+tfb, tfd = tfp.bijectors, tfp.distributions
 
 Given = Callable[[Tensor], Any]
 """From a code (..., latent_dim) to the density of its neighbour."""
@@ -41,16 +41,24 @@ class Layered(Flow):
         order: Sequence[int],
         context: Tensor | None,
     ) -> None:
-        def forward(standard: Tensor) -> Tensor:
-            noise = tf.split(standard, widths, axis=-1)
-            codes = {order[0]: first.bijector.forward(noise[order[0]])}
-            for (before, place), density in zip(pairwise(order), given, strict=True):
-                codes[place] = density(codes[before]).bijector.forward(noise[place])
-            return tf.concat([codes[place] for place in range(len(widths))], axis=-1)
+        def forward(noise: Tensor) -> Tensor:
+            own = tf.split(noise, widths, axis=-1)[order[0]]
+            return self.following(first.bijector.forward(own), noise)
 
         super().__init__(tfb.Inline(forward, forward_min_event_ndims=1), sum(widths), context)
         self._first, self._given = first, given
         self._widths, self._order = widths, order
+
+    def following(self, first: Tensor, noise: Tensor) -> Tensor:
+        """Z (..., sum of widths) of the first code, and of noise (..., sum of widths) the others.
+
+        The noise has a place for the first too, which is not used.
+        """
+        parts = tf.split(noise, self._widths, axis=-1)
+        codes = {self._order[0]: first}
+        for (before, place), density in zip(pairwise(self._order), self._given, strict=True):
+            codes[place] = density(codes[before]).bijector.forward(parts[place])
+        return tf.concat([codes[place] for place in range(len(parts))], axis=-1)
 
     def layer_log_probs(self, z: Tensor) -> list[Tensor]:
         """Of z (..., sum of widths), log densities (...) of each code given the one before."""
@@ -62,6 +70,12 @@ class Layered(Flow):
 
     def _log_prob(self, z: Tensor, **kwargs: Any) -> Tensor:
         return tf.add_n(self.layer_log_probs(z))
+
+    def _points(self) -> Tensor:
+        if not isinstance(self._first, tfd.MixtureSameFamily):
+            return super()._points()
+        noise = self._noise()  # (points, *batch, sum of widths)
+        return self.following(self._first.sample(noise.shape[0], seed=(0, 0)), noise)
 
 
 @keras.saving.register_keras_serializable("keras_vae")
@@ -104,31 +118,45 @@ class LayeredPrior(Prior):
     """p(z) = p(z_L) p(z_(L-1)|z_L) ... p(z_1|z_2): any prior of z_L, and Normals below it.
 
     Args:
-        top: p(z_L).
+        top: p(z_L); of a "vamp" prior the pseudo-inputs are codes z_(L-1).
         networks: From z_2, ..., z_L to [loc, log_variance] of the code below.
+        encoder: From z_(L-1) to [loc, log_variance] of q(z_L|z_(L-1)).
         widths: Of z_1, ..., z_L.
     """
 
     def __init__(
-        self, top: Prior, networks: Sequence[keras.Model], widths: Sequence[int], **kwargs: Any
+        self,
+        top: Prior,
+        networks: Sequence[keras.Model],
+        encoder: keras.Model,
+        widths: Sequence[int],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.top = top
         self.networks = list(networks)
+        self.encoder = encoder
         self.widths = tuple(widths)
 
     def make_weights(self, event_shape: tuple[int, ...], posterior: PosteriorOf | None) -> None:
         """Those of the top; a network has its own."""
-        self.top.prepare(self.widths[-1], self.condition_dim)
+        (of_code,) = _normals([self.encoder])
+        self.top.prepare(self.widths[-1], None, (self.widths[-2],), lambda code, _: of_code(code))
 
     def distribution(self, condition: Tensor | None) -> Any:
-        """The joint density, or one for each condition (batch, condition_dim)."""
-        first, given = self.top.distribution(condition), _normals(self.networks[::-1])
-        return Layered(first, given, self.widths, range(len(self.widths))[::-1], condition)
+        """The joint density."""
+        first, given = self.top.distribution(None), _normals(self.networks[::-1])
+        return Layered(first, given, self.widths, range(len(self.widths))[::-1], None)
+
+    def draw(self, noise: Noise, temperature: Tensor, condition: Tensor | None) -> Tensor:
+        """Codes (batch, sum of widths): z_L as the top draws it, and the others below."""
+        first = self.top.draw(noise, temperature, None)  # (batch, widths[-1])
+        standard = noise.normal("layers", (self.latent_dim,))  # (batch, sum of widths)
+        return self.distribution(None).following(first, scaled(standard, temperature))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the networks included."""
-        parts = _config(top=self.top, networks=self.networks)
+        parts = _config(top=self.top, networks=self.networks, encoder=self.encoder)
         return {**super().get_config(), **parts, "widths": self.widths}
 
     @classmethod

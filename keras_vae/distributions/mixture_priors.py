@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 
 from keras_vae.distributions.normal_posteriors import diagonal_normal
 from keras_vae.distributions.prior import PosteriorOf, Prior, scaled
-from keras_vae.errors import check_counts
+from keras_vae.errors import UserError, check_counts
 from keras_vae.noise import Noise, Tensor
 
 tfd = tfp.distributions
@@ -100,6 +100,20 @@ class VampPrior(MixturePrior):
     Reference:
         Tomczak and Welling (2018), "VAE with a VampPrior", equation 9.
     """
+
+    def prepare(
+        self,
+        latent_dim: int,
+        condition_dim: int | None = None,
+        event_shape: tuple[int, ...] = (),
+        posterior: PosteriorOf | None = None,
+    ) -> None:
+        """As in `Prior`, for one model alone, whose posteriors it is made of."""
+        super().prepare(latent_dim, condition_dim, event_shape, posterior)
+        if posterior != self._posterior:
+            raise UserError(
+                "This VampPrior is made of another model's posteriors: make another for this one."
+            )
 
     def make_weights(self, event_shape: tuple[int, ...], posterior: PosteriorOf | None) -> None:
         """Pseudo-inputs near to each other, as in the paper's own code."""

@@ -95,9 +95,11 @@ class MultivariateNormalTriL(Posterior):
         )  # (batch, latent_dim), (batch, latent_dim), (batch, latent_dim * (latent_dim - 1) / 2)
         if latent_dim == 1:
             return tfd.MultivariateNormalTriL(loc, _scale(log_variance)[..., tf.newaxis])
+        triangle = tfp.math.fill_triangular(below)  # (*batch, latent_dim - 1, latent_dim - 1)
         scale_tril = tf.linalg.set_diag(
-            tf.pad(tfp.math.fill_triangular(below), [[0, 0], [1, 0], [0, 1]]), _scale(log_variance)
-        )  # (batch, latent_dim, latent_dim)
+            tf.pad(triangle, [*[[0, 0]] * (triangle.shape.rank - 2), [1, 0], [0, 1]]),
+            _scale(log_variance),
+        )  # (*batch, latent_dim, latent_dim)
         return tfd.MultivariateNormalTriL(loc, scale_tril)
 
 

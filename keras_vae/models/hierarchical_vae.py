@@ -47,7 +47,7 @@ class HierarchicalVAE(IWAE):
             raw posterior parameters (batch, 2 * latent_dim), and from this code to the raw
             parameters of what is below, (batch, 2 * latent_dim) of a code.
         num_samples: As in `IWAE`.
-        prior: p(z_L): as in `VAE`.
+        prior: p(z_L): as in `VAE`; the pseudo-inputs of "vamp" are codes z_(L-1).
         likelihood: p(x|z_1): as in `VAE`.
         **kwargs: `alpha` and `gradient`, as in `IWAE`; `beta`, `corruption` and `seed`, as in
             `VAE`.
@@ -86,6 +86,10 @@ class HierarchicalVAE(IWAE):
             read_shapes(*stage, DiagonalNormal(), below)
             for stage, below in zip(stages, likelihoods, strict=True)
         ]
+        if any(shape.condition_dim is not None for shape in shapes):
+            raise UserError(
+                "A HierarchicalVAE's stages take no condition: make them without, or use a CVAE."
+            )
         for below, above in pairwise(shapes):
             if above.event_shape != below.latent_shape:
                 raise UserError(
@@ -100,7 +104,7 @@ class HierarchicalVAE(IWAE):
             _of_the_first(decoders[0], widths),
             num_samples=num_samples,
             posterior=LayeredPosterior(encoders[1:], widths),
-            prior=LayeredPrior(get_prior(prior), decoders[1:], widths),
+            prior=LayeredPrior(get_prior(prior), decoders[1:], encoders[-1], widths),
             likelihood=likelihoods[0],
             **kwargs,
         )

@@ -320,6 +320,7 @@ VARIANTS = [
         "dense_stages",
         {"prior": FLOW, "gradient": "doubly_reparameterized", "likelihood": DYNAMIC},
     ),
+    Case("hierarchical vae vamp prior", keras_vae.HierarchicalVAE, "dense_stages", {"prior": VAMP}),
     Case(
         "wake-sleep of a condition",
         keras_vae.WakeSleep,

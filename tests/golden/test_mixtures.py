@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import keras_vae
 from keras_vae.distributions import DiscretizedLogistic, NormalMixture, VampPrior
+from keras_vae.errors import UserError
 from keras_vae.noise import Noise
 
 ROWS, DIM, COMPONENTS = 6, 3, 4
@@ -88,6 +89,33 @@ def test_vamp_prior_is_the_mean_of_its_pseudo_inputs_posteriors(cls):
         np.testing.assert_allclose(density.log_prob(z[row : row + 1]), expected, rtol=1e-4)
     together = model.prior(condition).log_prob(z)
     np.testing.assert_allclose(together[-1], expected[0], rtol=1e-4)
+
+
+def test_vamp_prior_of_full_covariances():
+    """Each row's condition gives components with a triangle of their own."""
+    arguments = {"posterior": "multivariate_normal_tril", "condition_dim": 2}
+    pair = keras_vae.networks.dense((4,), DIM, hidden=(8,), **arguments)
+    prior = VampPrior(COMPONENTS)
+    model = keras_vae.CVAE(*pair, prior=prior, posterior="multivariate_normal_tril")
+    generator = np.random.default_rng(4)
+    z, condition = generator.normal(size=(2, ROWS, DIM)).astype("float32")
+    condition = condition[:, :2]
+    expected = []
+    for row in range(ROWS):
+        q = model.posterior(prior.pseudo_inputs, np.repeat(condition[row : row + 1], COMPONENTS, 0))
+        parts = [
+            scipy.stats.multivariate_normal(mean, covariance).logpdf(z[row])
+            for mean, covariance in zip(q.mean().numpy(), q.covariance().numpy(), strict=True)
+        ]
+        expected.append(scipy.special.logsumexp(parts) - np.log(COMPONENTS))
+    np.testing.assert_allclose(model.prior(condition).log_prob(z), expected, rtol=1e-4)
+
+
+def test_a_vamp_prior_is_of_one_model():
+    prior, pair = VampPrior(COMPONENTS), keras_vae.networks.dense((4,), DIM, hidden=(8,))
+    keras_vae.VAE(*pair, prior=prior)
+    with pytest.raises(UserError, match="another model's posteriors"):
+        keras_vae.VAE(*pair, prior=prior)
 
 
 def test_vamp_prior_draws_from_its_posteriors():

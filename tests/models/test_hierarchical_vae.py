@@ -12,6 +12,7 @@ from keras_vae.noise import Noise
 
 X = np.random.default_rng(0).uniform(size=(20, 4, 4, 1)).astype("float32")
 WIDTHS = (4, 3, 2)
+LEARNED = {"name": "normal", "scale": "learned"}
 
 
 def build(widths=WIDTHS, **arguments):
@@ -79,14 +80,51 @@ def test_beta_weighs_the_kl_within_the_bound():
 def test_samples_come_down_from_the_top():
     """Ancestral sampling by hand, of the same noise."""
     model = build()
-    seeds = tf.range(6, dtype=tf.int64)
-    noise = Noise.from_seeds(seeds).normal("prior", (9,)).numpy()
-    z_3 = noise[:, 7:]
-    for stage, part in ((2, noise[:, 4:7]), (1, noise[:, :4])):
-        loc, log_variance = np.split(model.stages[stage][1](z_3).numpy(), 2, axis=1)
-        z_3 = loc + np.exp(log_variance / 2) * part
-    images = tf.sigmoid(model.stages[0][1](z_3))
+    noise = Noise.from_seeds(tf.range(6, dtype=tf.int64))
+    code, below = noise.normal("prior", (2,)), noise.normal("layers", (9,)).numpy()
+    for stage, part in ((2, below[:, 4:7]), (1, below[:, :4])):
+        loc, log_variance = np.split(model.stages[stage][1](code).numpy(), 2, axis=1)
+        code = loc + np.exp(log_variance / 2) * part
+    images = tf.sigmoid(model.stages[0][1](code))
     np.testing.assert_allclose(model.sample(6, seed=0), images, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        {"name": "normal_mixture", "num_components": 3},
+        {"name": "vamp", "num_components": 3},
+        {"name": "real_nvp", "num_layers": 2, "hidden": [3]},
+    ],
+    ids=lambda prior: prior["name"],
+)
+def test_any_prior_of_the_top(prior, tmp_path):
+    """It draws what it says it is, a file keeps it, and it is trained."""
+    model = build(prior=prior)
+    generator = np.random.default_rng(3)
+    for weight in model.prior_layer.top.trainable_weights:
+        weight.assign(generator.normal(0, 0.5, weight.shape))
+    num = 20_000
+    noise = Noise.from_seeds(tf.range(num))
+    z = model.prior_layer.draw(noise, tf.ones([num]), None).numpy()
+    density = model.prior()
+    np.testing.assert_allclose(density.mean(), z.mean(axis=0), atol=0.4)
+    np.testing.assert_allclose(density.stddev(), z.std(axis=0), rtol=0.25)
+    # Importance weights of any density of the same support have mean 1.
+    wide = tf.random.stateless_normal((num, 9), seed=(0, 1)) * 1.6 * z.std(axis=0) + z.mean(axis=0)
+    log_wide = scipy.stats.norm.logpdf(wide, z.mean(axis=0), 1.6 * z.std(axis=0)).sum(axis=1)
+    weights = np.exp(density.log_prob(wide) - log_wide)
+    assert abs(weights.mean() - 1) < 4 * weights.std() / np.sqrt(num) < 0.2
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.elbo(X), model.elbo(X))
+    np.testing.assert_array_equal(loaded.sample(3, seed=0), model.sample(3, seed=0))
+    assert np.isfinite(model.marginal_kl(X)).all()
+    before = [np.array(weight) for weight in model.prior_layer.top.trainable_weights]
+    model.compile("adam", jit_compile=False)
+    model.fit(X, batch_size=20, verbose=0)
+    for weight, old in zip(model.prior_layer.top.trainable_weights, before, strict=True):
+        assert np.abs(weight - old).max() > 0
 
 
 def linear(inputs, kernel, bias, log_variance=None):
@@ -130,10 +168,17 @@ def test_likelihood_of_a_linear_hierarchy():
         (
             lambda: keras_vae.HierarchicalVAE(
                 [
+                    keras_vae.networks.dense((4, 4, 1), 3, condition_dim=2),
+                    keras_vae.networks.dense((3,), 2, likelihood=LEARNED),
+                ]
+            ),
+            "stages take no condition",
+        ),
+        (
+            lambda: keras_vae.HierarchicalVAE(
+                [
                     keras_vae.networks.dense((4, 4, 1), 3),
-                    keras_vae.networks.dense(
-                        (4,), 2, likelihood={"name": "normal", "scale": "learned"}
-                    ),
+                    keras_vae.networks.dense((4,), 2, likelihood=LEARNED),
                 ]
             ),
             r"takes \(4,\) and the code below has \(3,\)",
