@@ -114,7 +114,6 @@ SUITE = [
     Case("autoencoder", 1, stream=True, optimizer=("SGD", (("clipnorm", 0.1),))),
     Case("vae", 4, jit_compile=True),
     Case("cvae", 1, stream=True),
-    Case("contractive", 4),
 ]
 SLOW = [
     case
