@@ -74,9 +74,13 @@ class Coding(Servable):
     def as_arrays(self, values: Any, condition: Any) -> tuple[Array, ...]:
         """The values alone, or with one checked condition per value (num, condition_dim)."""
         values = np.asarray(values)
-        if self.condition_dim is None:
-            return (values,)
-        return values, as_condition(condition, len(values), self.condition_dim)
+        if self.condition_dim is not None:
+            return values, as_condition(condition, len(values), self.condition_dim)
+        if condition is not None:
+            raise UserError(
+                f"A {type(self).__name__} takes no condition: leave it out, or use a CVAE."
+            )
+        return (values,)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:

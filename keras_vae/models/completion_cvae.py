@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_vae.arrays import over_batches
+from keras_vae import rows
+from keras_vae.arrays import as_data, check_range, over_batches
 from keras_vae.distributions.completed import Completed, other_places
 from keras_vae.errors import UserError
+from keras_vae.export import Endpoint
 from keras_vae.models._networks import has_convolutions
 from keras_vae.models.cvae import CVAE
 from keras_vae.noise import Noise, Tensor
@@ -38,7 +41,8 @@ class CompletionCVAE(CVAE):
 
     In training and in evaluation the given values are those of x after its binarization, so that
     one draw makes both; y of `fit(x, y)`, the condition, tells how many they are. To `sample`,
-    `encode` and `decode` the condition is as it is given: grey or binary values.
+    `encode` and `decode` the condition is as it is given: grey or binary values. Like x it is uint8
+    (read as x / 255) or floats, and no labels.
 
     Args:
         encoder: As in `CVAE`, like the decoder; the condition has as many values as `given`.
@@ -148,12 +152,39 @@ class CompletionCVAE(CVAE):
         """
         if self.baseline is None:
             raise UserError(f"This {type(self).__name__} has no baseline: give it one.")
-        condition = as_condition(condition, len(condition), len(self.given))
+        condition = as_condition(self._part(condition), len(condition), len(self.given))
         return over_batches(self._guess, condition)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _guess(self, condition: Tensor) -> Tensor:
         return self._completed(self.baseline(condition), condition).mean()
+
+    # --- conditions, which are data ---
+
+    def as_arrays(self, values: Any, condition: Any) -> tuple[Array, ...]:
+        """As of a `CVAE`, with a condition in the data's range."""
+        return super().as_arrays(values, self._part(condition))
+
+    def as_inputs(self, inputs: Any, y: Any) -> tuple[Tensor, Tensor | None]:
+        """As of a `CVAE`, with a condition that is read as the data are."""
+        if isinstance(inputs, (list, tuple)):
+            inputs, y = inputs
+        return super().as_inputs(inputs, None if y is None else as_data(y, (len(self.given),)))
+
+    def endpoints(self, labels: bool = False) -> dict[str, Endpoint]:
+        """As of a `CVAE` that is given a `condition`, float32 (batch, condition_dim)."""
+        return super().endpoints(labels=False)
+
+    def _checked(self, x: Any, y: Any) -> Any:
+        return super()._checked(x, self._part(y) if isinstance(y, np.ndarray) else y)
+
+    def _part(self, condition: Any) -> Array | None:
+        """Given values as float32; None stays."""
+        if condition is None:
+            return None
+        part = rows.as_data(condition)
+        check_range("The condition", part, self.likelihood_layer.support)
+        return part
 
     # --- the objective ---
 

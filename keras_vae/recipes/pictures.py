@@ -10,7 +10,7 @@ import numpy as np
 from keras_vae import figures
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
-from keras_vae.models import FittedModel, Generative, LatentModel
+from keras_vae.models import CompletionCVAE, FittedModel, Generative, LatentModel
 from keras_vae.recipes._check import nearest
 from keras_vae.recipes.opened import Opened
 from keras_vae.recipes.runs import Run
@@ -107,6 +107,11 @@ def sample(
     name, width = type(model).__name__, model.condition_dim
     if not isinstance(model, Generative):
         raise UserError(f"{name} has no prior to sample from: choose a VAE or a CVAE.")
+    if isinstance(model, CompletionCVAE) and not isinstance(condition, Sequence):
+        raise UserError(
+            f"{name} completes images of which a part is given, and takes no label: look at "
+            "`keras-vae plot MODEL completions --out FILE`."
+        )
     if width is None and condition is not None:
         raise UserError(f"{name} takes no label: leave out --label and --condition.")
     if width == 1 and not isinstance(condition, Sequence):

@@ -87,14 +87,16 @@ class Case:
         return self.cls(encoder, decoder, **arguments)
 
     def data(self, num: int = NUM) -> tuple[np.ndarray, ...]:
-        """x (num, *event_shape), and labels (num,) if the model is conditional."""
+        """x (num, *event_shape), and labels (num,) or what is given if the model is conditional."""
         generator = np.random.default_rng(0)
         labels = np.arange(num) % 3
         shade = labels.reshape(-1, *[1] * len(self.event_shape)) / 3
         x = (0.1 + 0.6 * shade + 0.2 * generator.random((num, *self.event_shape))).astype("float32")
         if self.dtype == "uint8":
             x = np.round(255 * x).astype("uint8")
-        return (x,) if self.condition_dim is None else (x, labels)
+        if self.condition_dim is None:
+            return (x,)
+        return x, x.reshape(num, -1)[:, self.arguments["given"]] if self.has_baseline else labels
 
     def compile(self, model: LatentModel, optimizer: Any, **arguments: Any) -> None:
         """Compiles as by default; but with XLA, which takes seconds, only where a class is new."""

@@ -38,7 +38,7 @@ def test_reconstruct_is_decode_of_encode(case, fitted):
 @pytest.mark.parametrize("case", GENERATIVE, ids=str)
 def test_sample_is_a_function_of_its_seed(case, fitted_of):
     model = fitted_of(case.name).model
-    condition = {} if case.condition_dim is None else {"condition": 2}
+    condition = {} if case.condition_dim is None else {"condition": case.data(1)[1][0]}
     sample = model.sample(4, seed=3, **condition)
     assert sample.shape == (4, *case.event_shape)
     assert sample.dtype == np.float32

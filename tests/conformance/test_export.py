@@ -111,11 +111,13 @@ def generative(request):
 
 
 def condition_of(case, num):
-    """The `condition` of the model's own methods, and the input `label` of its signatures."""
+    """The `condition` of the model's own methods, and what its signatures are given."""
     if case.condition_dim is None:
         return {}, {}
-    labels = np.arange(num, dtype="int32") % case.condition_dim
-    return {"condition": labels}, {"label": labels}
+    condition = case.data(num)[1]
+    if case.has_baseline:
+        return {"condition": condition}, {"condition": condition}
+    return {"condition": condition}, {"label": condition.astype("int32")}
 
 
 def as_float(case, num):
@@ -127,13 +129,13 @@ def inputs_of(case, servable, num):
     """Values for every input that a signature may have."""
     z = servable.signatures["decode"].inputs["z"].tensor_shape.dim[1:]
     generator = np.random.default_rng(0)
-    _, label = condition_of(case, num)
+    _, given = condition_of(case, num)
     return {
         "image": as_float(case, num),
         "z": generator.normal(size=(num, *(dim.size for dim in z))).astype("float32"),
         "seed": np.arange(7, 7 + num, dtype="int64"),
         "temperature": generator.uniform(0.5, 1.0, num).astype("float32"),
-        **label,
+        **given,
     }
 
 
@@ -157,7 +159,7 @@ def test_signatures_have_named_inputs_and_outputs_with_a_free_batch(case, export
     expected = CODING | (DRAWING if generative else set()) | {"serving_default"}
     signatures = {name for name in servable.signatures if not name.startswith("__")}
     assert signatures == expected
-    label = set() if case.condition_dim is None else {"label"}
+    given = set(condition_of(case, 1)[1])
     inputs = {"encode": {"image"}, "decode": {"z"}, "reconstruct": {"image"}}
     outputs = {"decode": {"image"}, "reconstruct": {"image"}, "encode": {"code"}}
     if generative:
@@ -170,7 +172,7 @@ def test_signatures_have_named_inputs_and_outputs_with_a_free_batch(case, export
     inputs["serving_default"], outputs["serving_default"] = inputs[default], outputs[default]
     for name in expected:
         signature = servable.signatures[name]
-        assert set(signature.inputs) == inputs[name] | label
+        assert set(signature.inputs) == inputs[name] | given
         assert set(signature.outputs) == outputs[name]
         for tensor in [*signature.inputs.values(), *signature.outputs.values()]:
             assert tensor.tensor_shape.dim[0].size == -1
@@ -182,26 +184,26 @@ def test_signatures_have_named_inputs_and_outputs_with_a_free_batch(case, export
 def test_coding_signatures_equal_the_model(case, exported):
     model, _, servable = exported(case.name)
     x = as_float(case, 5)
-    condition, label = condition_of(case, 5)
-    encoded = servable("encode", image=x, **label)
+    condition, given = condition_of(case, 5)
+    encoded = servable("encode", image=x, **given)
     code = encoded["z_mean" if isinstance(model, Generative) else "code"]
     np.testing.assert_allclose(code, model.encode(x, **condition), atol=1e-5)
     np.testing.assert_allclose(
-        servable("decode", z=code, **label)["image"], model.decode(code, **condition), atol=1e-5
+        servable("decode", z=code, **given)["image"], model.decode(code, **condition), atol=1e-5
     )
     for name in ("reconstruct", *([] if isinstance(model, Generative) else ["serving_default"])):
         np.testing.assert_allclose(
-            servable(name, image=x, **label)["image"], model.reconstruct(x, **condition), atol=1e-5
+            servable(name, image=x, **given)["image"], model.reconstruct(x, **condition), atol=1e-5
         )
 
 
 def test_the_log_variance_is_the_posteriors(generative, exported):
     model, _, servable = exported(generative.name)
     x = as_float(generative, 5)
-    _, label = condition_of(generative, 5)
-    inputs, y = model.as_inputs(x, None if not label else label["label"])
+    _, given = condition_of(generative, 5)
+    inputs, y = model.as_inputs(x, next(iter(given.values()), None))
     variance = model.posterior(inputs, y).variance()
-    log_variance = servable("encode", image=x, **label)["z_log_var"]
+    log_variance = servable("encode", image=x, **given)["z_log_var"]
     np.testing.assert_allclose(np.exp(log_variance), variance, rtol=1e-4)
 
 
@@ -214,13 +216,13 @@ def drawing(num, seed=7, temperature=0.7):
 
 def test_samples_equal_the_models(generative, exported):
     model, _, servable = exported(generative.name)
-    condition, label = condition_of(generative, 6)
+    condition, given = condition_of(generative, 6)
     images = model.sample(6, seed=7, temperature=0.7, **condition)
     for name in ("sample", "serving_default"):
-        outputs = servable(name, **drawing(6), **label)
+        outputs = servable(name, **drawing(6), **given)
         np.testing.assert_allclose(outputs["image"], images, atol=1e-5)
         np.testing.assert_array_equal(outputs["seed"], np.arange(7, 13))
-    pictures = servable("sample_png", **drawing(6), **label)
+    pictures = servable("sample_png", **drawing(6), **given)
     for image, png in zip(images, pictures["png_bytes"], strict=True):
         decoded = tf.io.decode_png(png).numpy()
         assert decoded.shape == image.shape
@@ -230,17 +232,17 @@ def test_samples_equal_the_models(generative, exported):
 def test_scores_equal_the_models(generative, exported):
     model, _, servable = exported(generative.name)
     x = as_float(generative, 6)
-    condition, label = condition_of(generative, 6)
+    condition, given = condition_of(generative, 6)
     seed = np.full(6, 3, "int64")
-    scores = servable("elbo", image=x, seed=seed, **label)
+    scores = servable("elbo", image=x, seed=seed, **given)
     np.testing.assert_allclose(scores["elbo"], model.elbo(x, seed=3, **condition), atol=1e-3)
     np.testing.assert_allclose(
         scores["elbo"], scores["reconstruction_log_prob"] - scores["kl"], atol=1e-4
     )
-    log_prob = servable("log_prob", image=x, seed=seed, **label)["log_prob"]
-    y = None if not label else tf.one_hot(label["label"], generative.condition_dim)
+    log_prob = servable("log_prob", image=x, seed=seed, **given)["log_prob"]
+    inputs = model.as_inputs(x, next(iter(given.values()), None))
     noise = Noise.for_rows(tf.constant(seed), tf.constant(x))
-    observed = model.observed(tf.constant(x), y, noise)
+    observed = model.observed(*inputs, noise)
     log_sum, _ = log_sums(model, *observed, noise, num_samples=50, samples_at_a_time=5)
     np.testing.assert_allclose(log_prob, log_sum - np.log(50), atol=1e-3)
 
@@ -282,16 +284,16 @@ def test_a_row_does_not_depend_on_its_batch(name, signature, exported):
 def test_seeds_below_zero_are_fresh_and_come_back(generative, exported):
     _, folder, servable = exported(generative.name)
     again = Servable(folder)
-    _, label = condition_of(generative, 8)
+    _, given = condition_of(generative, 8)
     asked = {**drawing(8), "seed": np.array([-1] * 7 + [5], "int64")}
-    draws = [each("sample", **asked, **label) for each in (servable, again, servable)]
+    draws = [each("sample", **asked, **given) for each in (servable, again, servable)]
     seeds = np.concatenate([draw["seed"][:7] for draw in draws])
     assert len(set(seeds.tolist())) == 21
     assert seeds.min() >= 0
     assert seeds.max() < 2**53
     assert [draw["seed"][7] for draw in draws] == [5, 5, 5]
     for draw in draws:
-        replayed = again("sample", **{**asked, "seed": draw["seed"]}, **label)
+        replayed = again("sample", **{**asked, "seed": draw["seed"]}, **given)
         np.testing.assert_allclose(replayed["image"], draw["image"], atol=1e-5)
         np.testing.assert_array_equal(replayed["seed"], draw["seed"])
 

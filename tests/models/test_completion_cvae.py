@@ -75,6 +75,29 @@ def test_samples_hold_what_is_given():
     np.testing.assert_allclose(guess[:, MISSING], expected[:, MISSING], rtol=1e-4)
 
 
+def test_a_condition_is_read_as_data_are():
+    """uint8 as x / 255, by arrays and in a graph; labels and other ranges are refused."""
+    model = build()
+    levels = np.array([[0, 255, 51]] * 2, "uint8")
+    values = np.array([[0, 1, 0.2]] * 2, "float32")
+    np.testing.assert_array_equal(model.sample(2, levels, seed=0), model.sample(2, values, seed=0))
+    np.testing.assert_array_equal(model.guess(levels), model.guess(values))
+    x = data(2)[0]
+    np.testing.assert_allclose(model((x, levels)), model((x, values)), atol=1e-6)
+    for condition, message in (
+        (3, "dtype int64"),
+        ([1, 2], "dtype int64"),
+        (levels * 1.0, "ranges from 0 to 255"),
+    ):
+        with pytest.raises(UserError, match=message):
+            model.sample(2, condition)
+        with pytest.raises(UserError, match=message):
+            model.elbo(x, condition)
+    model.compile("adam", jit_compile=False)
+    with pytest.raises(UserError, match="dtype int64"):
+        model.fit(x, np.array([1, 2]), verbose=0)
+
+
 def test_one_draw_makes_both_the_data_and_what_is_given():
     model, (x, condition) = build(likelihood=DYNAMIC), data()
     noise = Noise.from_seeds(tf.range(6, dtype=tf.int64))

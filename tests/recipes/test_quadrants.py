@@ -81,6 +81,14 @@ def test_the_picture(run):
     assert labels == ["given", "baseline", "1", "2", "3", "4", "original"]
 
 
+def test_a_label_is_no_part_of_an_image(run, tmp_path):
+    model = recipes.open_model(str(run.folder)).model
+    for condition in (None, 3):
+        with pytest.raises(UserError, match="completions --out"):
+            recipes.sample(model, tmp_path / "a.png", 4, condition=condition)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_alone_does_not_tell_what_is_given(run, folder):
     (folder / "alone").mkdir()
     file = folder / "alone" / "mine.keras"
