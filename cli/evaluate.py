@@ -138,8 +138,8 @@ def command(
         results["judge"] = judged["judge"]
     if few := results["metrics"].get("rows_of_few_samples"):
         click.echo(
-            f"keras-vae: of {few:.0f} % of the rows less than 1 % of the samples count, so their "
-            "nll may be far off; take more samples, or --likelihood ais.",
+            f"keras-vae: of {few:.0f} % of the rows less than 1 % of the samples count, or less "
+            "than two, so their nll may be far off; take more, or --likelihood ais.",
             err=True,
         )
     if as_json:

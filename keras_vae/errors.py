@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+from typing import Any
 
 
 class UserError(ValueError):
@@ -13,10 +15,22 @@ class UserError(ValueError):
     """
 
 
-def check_counts(**counts: int | Sequence[int]) -> None:
-    """Raises a `UserError` for a number, or one of several, below 1, with its argument's name."""
-    for name, value in counts.items():
-        several: Sequence[int] = value if isinstance(value, Sequence) else [value]
-        if any(count < 1 for count in several):
-            expected = "is made of numbers of" if several is value else "is"
-            raise UserError(f"{name} {expected} at least 1. Received {name}={value!r}.")
+def check_counts(**counts: int) -> None:
+    """Raises a `UserError` for what is no whole number of at least 1, with its argument's name."""
+    for name, count in counts.items():
+        if not _is_count(count):
+            raise UserError(f"{name} is a whole number of at least 1. Received {name}={count!r}.")
+
+
+def check_widths(**widths: Sequence[int]) -> None:
+    """The same for what is no list of such numbers."""
+    for name, value in widths.items():
+        if not isinstance(value, Iterable) or not all(map(_is_count, value)):
+            raise UserError(
+                f"{name} is a list of whole numbers of at least 1, such as [500] or [28, 28]. "
+                f"Received {name}={value!r}."
+            )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and value >= 1

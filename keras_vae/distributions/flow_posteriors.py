@@ -12,7 +12,7 @@ import tensorflow_probability as tfp
 from keras_vae.distributions import flows
 from keras_vae.distributions.normal_posteriors import diagonal_normal
 from keras_vae.distributions.posterior import Posterior
-from keras_vae.errors import check_counts
+from keras_vae.errors import check_counts, check_widths
 from keras_vae.noise import Tensor
 
 tfb = tfp.bijectors
@@ -24,7 +24,8 @@ class InverseAutoregressiveFlow(Posterior):
 
     The raw values are [loc, log_variance], each `latent_dim` long, and the context h that all
     layers see. Samples, with their densities, take one pass; the density of a z that was not drawn
-    here takes one pass for each of its numbers.
+    here, or of which no gradient is to be taken, as by an `IWAE` whose gradient is not "standard",
+    takes one pass for each of its numbers.
 
     Args:
         num_layers: Autoregressive layers, in turn from the first number to the last and back.
@@ -43,7 +44,8 @@ class InverseAutoregressiveFlow(Posterior):
         context_dim: int = 50,
         **kwargs: Any,
     ) -> None:
-        check_counts(num_layers=num_layers, hidden=hidden, context_dim=context_dim)
+        check_counts(num_layers=num_layers, context_dim=context_dim)
+        check_widths(hidden=hidden)
         super().__init__(**kwargs)
         self.num_layers = num_layers
         self.hidden = tuple(hidden)

@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 
 from keras_vae.distributions import flows
 from keras_vae.distributions.prior import PosteriorOf, Prior
-from keras_vae.errors import check_counts
+from keras_vae.errors import check_counts, check_widths
 from keras_vae.noise import Tensor
 
 tfb = tfp.bijectors
@@ -25,7 +25,8 @@ class FlowPrior(Prior):
     """
 
     def __init__(self, num_layers: int = 4, hidden: Sequence[int] = (200,), **kwargs: Any) -> None:
-        check_counts(num_layers=num_layers, hidden=hidden)
+        check_counts(num_layers=num_layers)
+        check_widths(hidden=hidden)
         super().__init__(**kwargs)
         self.num_layers = num_layers
         self.hidden = tuple(hidden)

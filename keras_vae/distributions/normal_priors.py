@@ -12,7 +12,7 @@ from keras_vae.distributions.conditioners import Conditioner
 from keras_vae.distributions.flows import standard_normal
 from keras_vae.distributions.normal_posteriors import diagonal_normal
 from keras_vae.distributions.prior import PosteriorOf, Prior
-from keras_vae.errors import UserError, check_counts
+from keras_vae.errors import UserError, check_widths
 from keras_vae.noise import Tensor
 
 
@@ -44,7 +44,7 @@ class ConditionalNormal(Prior):
     """
 
     def __init__(self, hidden: Sequence[int] = (500,), **kwargs: Any) -> None:
-        check_counts(hidden=hidden)
+        check_widths(hidden=hidden)
         super().__init__(**kwargs)
         self.hidden = tuple(hidden)
 

@@ -30,6 +30,12 @@ def check_start(start: str) -> None:
         raise UserError(f"Unknown start: {start!r}. Expected one of {', '.join(STARTS)}.")
 
 
+def key(seed: int, number: int) -> tuple[int, int]:
+    """Two int32, as stateless random numbers take them, for a seed and the number of a batch."""
+    first, second = np.random.SeedSequence((seed, number)).generate_state(2).view(np.int32)
+    return int(first), int(second)
+
+
 def start_chains(
     model: Generative,
     start: str,

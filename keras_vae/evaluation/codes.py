@@ -11,7 +11,7 @@ from keras_vae.arrays import BATCH_SIZE, over_batches
 from keras_vae.models import LatentModel
 from keras_vae.models.jacobian import WIDEST, closed_form, exact, single_layer
 from keras_vae.noise import Tensor
-from keras_vae.rows import Array
+from keras_vae.rows import Array, as_data
 
 _JACOBIAN_VALUES = 2**26
 """Numbers of the Jacobians that are in memory at a time: 256 MB."""
@@ -116,7 +116,7 @@ def squared_error(model: LatentModel, x: Any) -> float:
         model: A model without a condition.
         x: Data (num, *event_shape), uint8 read as x / 255.
     """
-    return _mean_squared_distance(_as_floats(x), model.reconstruct(x))
+    return _mean_squared_distance(as_data(x), model.reconstruct(x))
 
 
 def pca_squared_error(x: Any, x_test: Any, num_components: int) -> float:
@@ -127,18 +127,12 @@ def pca_squared_error(x: Any, x_test: Any, num_components: int) -> float:
         x_test: Data (num_test, ...) that are reconstructed.
         num_components: Width of the code.
     """
-    rows, test = (_as_floats(values).reshape(len(values), -1) for values in (x, x_test))
+    rows, test = (as_data(values).reshape(len(values), -1) for values in (x, x_test))
     mean = rows.mean(axis=0, dtype=np.float64)  # (event_size,)
     centred = rows - mean
     _, directions = np.linalg.eigh(centred.T @ centred)  # ascending: (event_size, event_size)
     components = directions[:, ::-1][:, :num_components]  # (event_size, num_components)
     return _mean_squared_distance(test, mean + (test - mean) @ components @ components.T)
-
-
-def _as_floats(x: Any) -> Array:
-    """Data as models read them: uint8 as x / 255."""
-    x = np.asarray(x)
-    return x / np.float32(255) if x.dtype == np.uint8 else x
 
 
 def _mean_squared_distance(x: Array, other: Array) -> float:

@@ -92,7 +92,7 @@ def inference_gaps(
             '"multivariate_normal_tril".'
         )
     log_likelihood = estimated_likelihood(
-        model, x, condition, **likelihood, seed=seed
+        model, x, condition, **{"seed": seed, **likelihood}
     ).log_likelihood
     jit_compile = model.supports_jit and bool(model.posterior_layer.supports_jit)
     program = model.program(_elbos, jit_compile=jit_compile)
@@ -126,7 +126,8 @@ def _elbos(
         )
         return -(reconstruction + kl[:, 0])  # (batch,)
 
-    params = model.encoder(x if condition is None else [x, condition], training=False)
+    inputs = x if condition is None else [x, condition]
+    params = tf.cast(model.encoder(inputs, training=False), tf.float32)  # (batch, *params_shape)
     refined = _maximized(lambda params, step: elbo(params, noise.fold(step)), params, num_steps)
 
     def add_chunk(chunk: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ def active_units(model: Generative, x: Any, condition: Any = None, threshold: fl
         model: A model with a prior.
         x: Data (num, *event_shape).
         condition: Labels (num,) or values (num, condition_dim) of a conditional model.
-        threshold: In squared units of the prior's scale.
+        threshold: In squared units of the code; the paper's prior has a scale of 1.
 
     Reference:
         Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", section 5.2.
@@ -38,7 +38,7 @@ def unit_variances(model: Generative, x: Any, condition: Any = None) -> Array:
 
 
 def kl_per_dimension(model: Generative, x: Any, condition: Any = None) -> Array:
-    """The mean over the data of KL(q(z_j|x) || p(z_j)) for each dimension j, (latent_dim,) nats.
+    """The mean over the data of `model.marginal_kl` for each dimension j, (latent_dim,) nats.
 
     Args:
         model: A model with a prior.

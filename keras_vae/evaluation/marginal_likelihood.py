@@ -114,12 +114,13 @@ def _inverted(log_weights: Array) -> LikelihoodEstimate:
 
 
 def _log_density(samples: Array, z: Array) -> Array:
-    """Log q(z) of z (*batch, latent_dim), of a kernel density of samples (*num, latent_dim).
+    """Log q(z) of z (*batch, latent_dim), of kernels at samples (samples, chains, latent_dim).
 
     In coordinates where the samples have covariance I, kernels of width h stand at sqrt(1 - h^2)
     times each sample, so that the density's covariance is I too; h is the normal reference rule's.
+    Of many samples every n-th of each chain has a kernel.
     """
-    samples = samples.reshape(-1, samples.shape[-1])  # (num, latent_dim)
+    samples = np.swapaxes(samples, 0, 1).reshape(-1, samples.shape[-1])  # (num, latent_dim)
     num, dim = samples.shape
     mean, covariance = samples.mean(axis=0), np.atleast_2d(np.cov(samples.T))
     triangle = np.linalg.cholesky(covariance)

@@ -13,6 +13,7 @@ from keras_vae.evaluation.chains import (
     Progress,
     Start,
     check_start,
+    key,
     observed_batches,
     start_chains,
 )
@@ -78,8 +79,8 @@ def posterior_samples(
         UserError: For a number too small, or an unknown start.
 
     Reference:
-        Hoffman and Gelman (2014), "The No-U-Turn Sampler", algorithm 6; Gelman and Rubin (1992),
-        "Inference from Iterative Simulation Using Multiple Sequences", for `r_hat`.
+        Hoffman and Gelman (2014), "The No-U-Turn Sampler", algorithm 6; Brooks and Gelman (1998),
+        "General Methods for Monitoring Convergence of Iterative Simulations", for `r_hat`.
     """
     check_counts(num_chains=num_chains, num_burnin=num_burnin)
     check_start(start)
@@ -96,13 +97,14 @@ def posterior_samples(
         observed_batches(model, x, condition, seed, progress)
     ):
         z = start_chains(model, start, num_chains, observed, given, noise)
-        chains = program(*lengths, observed, given, z, tf.constant([seed, number]))
+        chains = program(*lengths, observed, given, z, tf.constant(key(seed, number)))
         parts.append([tensor.numpy() for tensor in chains])
     z, log_joint, acceptance = (
         np.concatenate(tensors, axis=2)[:, :, : len(x)] for tensors in zip(*parts, strict=True)
     )
-    r_hat = tfp.mcmc.potential_scale_reduction(z, independent_chain_ndims=1, split_chains=True)
-    return PosteriorSamples(z, log_joint, r_hat.numpy(), acceptance.mean(axis=(0, 1)))
+    # TensorFlow Probability's is of variances; R-hat is of standard deviations.
+    ratio = tfp.mcmc.potential_scale_reduction(z, independent_chain_ndims=1, split_chains=True)
+    return PosteriorSamples(z, log_joint, np.sqrt(ratio), acceptance.mean(axis=(0, 1)))
 
 
 def _chains(

@@ -20,7 +20,7 @@ ESTIMATORS: Mapping[str, Callable[..., Any]] = {
     "hmc": hmc_marginal_likelihood,
 }
 FEW = 0.01
-"""A share of the samples; where fewer count, importance sampling tells little."""
+"""A share of the samples; where fewer count, or less than two, an estimate tells little."""
 
 
 def evaluate(
@@ -76,11 +76,11 @@ def likelihood_scores(
             `bidirectional_monte_carlo` or `hmc_marginal_likelihood`.
 
     Returns:
-        `nll` (nats), `nll_standard_error` of the mean over the examples, `effective_samples`, their
-        median, and `rows_of_few_samples`, the percentage of examples of which less than 1 % of the
-        samples count: an alarm, for their `nll` may be far off. It is an upper bound on average,
-        and of "hmc" a lower one. For "bdmc" `own_nll_upper`, `own_nll_lower` and their difference
-        `own_nll_gap`.
+        `nll` (nats), `nll_standard_error` of the mean over several examples, `effective_samples`,
+        their median, and `rows_of_few_samples`, the percentage of examples of which less than 1 %
+        of the samples count, or less than two: an alarm, for their `nll` may be far off. It is an
+        upper bound on average, and of "hmc" a lower one. For "bdmc" `own_nll_upper`,
+        `own_nll_lower` and their difference `own_nll_gap`.
 
     Raises:
         UserError: For an unknown estimator, or a model that it does not serve.
@@ -96,11 +96,14 @@ def likelihood_scores(
     log_likelihood, _, effective_samples, num_samples = estimated_likelihood(
         model, x, condition, estimator=estimator, **arguments
     )
+    scores = {"nll": -float(np.mean(log_likelihood))}
+    if (num := len(log_likelihood)) > 1:
+        scores["nll_standard_error"] = float(np.std(log_likelihood, ddof=1) / np.sqrt(num))
+    are_few = effective_samples < max(FEW * num_samples, 2.0)  # (num,)
     return {
-        "nll": -float(np.mean(log_likelihood)),
-        "nll_standard_error": float(np.std(log_likelihood, ddof=1) / np.sqrt(len(log_likelihood))),
+        **scores,
         "effective_samples": float(np.median(effective_samples)),
-        "rows_of_few_samples": 100.0 * float(np.mean(effective_samples < FEW * num_samples)),
+        "rows_of_few_samples": 100.0 * float(np.mean(are_few)),
     }
 
 

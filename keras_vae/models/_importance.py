@@ -27,10 +27,12 @@ class LikelihoodEstimate(NamedTuple):
     """Of each example (num,), from weights w whose mean is p(x).
 
     Attributes:
-        log_likelihood: log of the mean weight, nats: below log p(x) on average.
+        log_likelihood: log of the mean weight, nats: below log p(x) on average, but above it where
+            the weights' inverses have the mean 1 / p(x), as for `hmc_marginal_likelihood`.
         standard_error: Of that, nats, as far as the weights tell: where a few carry all of the sum,
             it is too small, as the estimate is.
-        effective_sample_size: (sum w)^2 / sum w^2, at most `num_samples`.
+        effective_sample_size: (sum w)^2 / sum w^2, at most `num_samples`; as if the samples were
+            independent, which those of a chain are not.
         num_samples: How many weights each example has, a number.
     """
 
@@ -43,11 +45,13 @@ class LikelihoodEstimate(NamedTuple):
     def of_log_sums(cls, log_sum: Array, log_sum_of_squares: Array, num: int) -> LikelihoodEstimate:
         """From the logarithms of sum w and of sum w^2, of `num` weights.
 
-        The error is the delta method's: Var(mean w) / (mean w)^2 = 1 / ESS - 1 / num.
+        The error is the delta method's: Var(mean w) / (mean w)^2 = 1 / ESS - 1 / num. One weight
+        tells none: it is NaN then.
         """
         effective_sample_size = np.exp(2.0 * log_sum - log_sum_of_squares)
         relative_variance = np.maximum(1.0 / effective_sample_size - 1.0 / num, 0.0)
-        return cls(log_sum - np.log(num), np.sqrt(relative_variance), effective_sample_size, num)
+        error = np.sqrt(relative_variance) if num > 1 else np.full_like(relative_variance, np.nan)
+        return cls(log_sum - np.log(num), error, effective_sample_size, num)
 
     @classmethod
     def of_log_weights(cls, log_weights: Array) -> LikelihoodEstimate:

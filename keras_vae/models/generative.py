@@ -95,14 +95,16 @@ class Generative:
         return over_batches(partial(self._elbo, tf.constant(seed)), *self.data_arrays(x, condition))
 
     def marginal_kl(self, x: Any, condition: Any = None) -> Array:
-        """KL(q(z_j|x) || p(z_j)) of each example and latent dimension j.
+        """KL(q(z_j|x) || p(z_j)) of each example and latent dimension j, as far as two Normals go.
 
         Args:
             x: Data (num, *event_shape).
             condition: Labels (num,) or values (num, condition_dim) of a conditional model.
 
         Returns:
-            Array (num, latent_dim), nats; of the marginals where dimensions depend on each other.
+            Array (num, latent_dim), nats: the divergence of Normals with the means and variances of
+            both. It is exact where both are Normal; where dimensions depend on each other, or the
+            prior is a mixture or a flow, it tells sizes alone, and does not add up to `kl`.
         """
         return over_batches(self._marginal_kl, *self.data_arrays(x, condition))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_vae.errors import UserError, check_counts
+from keras_vae.errors import UserError, check_counts, check_widths
 from keras_vae.networks._checks import check_images
 
 
@@ -40,7 +40,8 @@ def convolutional_classifier(
         UserError: When `event_shape` is not that of an image, a width is below 1, or `dropout` or
             `shift` is out of range.
     """
-    check_counts(filters=filters, hidden=hidden, num_classes=num_classes)
+    check_widths(event_shape=event_shape, filters=filters, hidden=hidden)
+    check_counts(num_classes=num_classes)
     height, width, _ = check_images(event_shape, filters)
     if not 0 <= dropout < 1:
         raise UserError(f"dropout is a share, at least 0 and below 1. Received {dropout!r}.")

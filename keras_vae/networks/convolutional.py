@@ -10,7 +10,7 @@ from typing import Any, Literal
 import keras
 
 from keras_vae.distributions import get_likelihood, get_posterior
-from keras_vae.errors import UserError, check_counts
+from keras_vae.errors import UserError, check_counts, check_widths
 from keras_vae.layers import TiedConv2DTranspose, TiedDense
 from keras_vae.networks._checks import check_images, check_tied
 
@@ -63,7 +63,8 @@ def convolutional(
         Masci et al. (2011), "Stacked Convolutional Auto-Encoders for Hierarchical Feature
         Extraction", section 3, for max-pooling and for tied kernels.
     """
-    check_counts(filters=filters, hidden=hidden, latent_dim=latent_dim)
+    check_widths(event_shape=event_shape, filters=filters, hidden=hidden)
+    check_counts(latent_dim=latent_dim)
     event_shape = tuple(event_shape)
     check_images(event_shape, filters)
     if downsampling not in ("strides", "max_pool"):
@@ -165,7 +166,7 @@ def fully_convolutional(
     Reference:
         Makhzani and Frey (2015), "Winner-Take-All Autoencoders", section 3.
     """
-    check_counts(filters=filters)
+    check_widths(event_shape=event_shape, filters=filters)
     event_shape = tuple(event_shape)
     check_images(event_shape, filters)
     latent_shape = (*event_shape[:2], filters[-1])

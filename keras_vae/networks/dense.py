@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_vae.distributions import get_likelihood, get_posterior
-from keras_vae.errors import UserError, check_counts
+from keras_vae.errors import UserError, check_counts, check_widths
 from keras_vae.layers import GatedDense, TiedDense
 from keras_vae.networks._checks import check_tied
 
@@ -57,7 +57,8 @@ def dense(
     Reference:
         Kingma and Welling (2013), "Auto-Encoding Variational Bayes", appendix C.
     """
-    check_counts(hidden=hidden, latent_dim=latent_dim)
+    check_widths(event_shape=event_shape, hidden=hidden)
+    check_counts(latent_dim=latent_dim)
     event_shape = tuple(event_shape)
     posterior_shape = get_posterior(posterior).params_shape((latent_dim,))
     likelihood_shape = get_likelihood(likelihood).params_shape(event_shape)
@@ -144,6 +145,7 @@ def dense_layers(
         figure 1.
     """
     inner = "bernoulli" if activation == "sigmoid" else {"name": "normal", "activation": activation}
+    check_widths(event_shape=event_shape, hidden=hidden)
     shapes = [tuple(event_shape), *((width,) for width in hidden)]
     posteriors = [{"name": "deterministic", "activation": activation} for _ in hidden]
     layers = []
@@ -198,7 +200,7 @@ def dense_stages(
     Reference:
         Burda, Grosse and Salakhutdinov (2016), "Importance Weighted Autoencoders", section 5.
     """
-    check_counts(latent_dims=latent_dims)
+    check_widths(event_shape=event_shape, latent_dims=latent_dims)
     if hidden is None:
         hidden = [(2 * width,) for width in latent_dims]
     if len(hidden) != len(latent_dims):
@@ -254,7 +256,8 @@ def dense_completion(
         Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
         Generative Models", section 4.
     """
-    check_counts(baseline_hidden=baseline_hidden, condition_dim=condition_dim)
+    check_widths(baseline_hidden=baseline_hidden)
+    check_counts(condition_dim=condition_dim)
     encoder, decoder = dense(
         event_shape,
         latent_dim,

@@ -20,8 +20,8 @@ class LatentMonitor(keras.callbacks.Callback):
         condition: Labels (num,) or values (num, condition_dim) of a conditional model.
 
     Attributes:
-        kl_per_dimension: For each epoch so far, the mean KL of each latent dimension (latent_dim,),
-            in nats.
+        kl_per_dimension: For each epoch so far, `keras_vae.evaluation.kl_per_dimension`
+            (latent_dim,), in nats.
     """
 
     def __init__(self, x: Any, condition: Any = None) -> None:

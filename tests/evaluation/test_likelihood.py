@@ -74,6 +74,12 @@ def test_estimate_of_weights_by_hand():
     np.testing.assert_allclose(estimate.standard_error, error)
 
 
+def test_one_weight_has_no_error():
+    estimate = LikelihoodEstimate.of_log_weights(np.zeros((1, 3)))
+    assert np.isnan(estimate.standard_error).all()
+    np.testing.assert_array_equal(estimate.effective_sample_size, 1)
+
+
 # --- annealing ---
 
 
@@ -197,8 +203,8 @@ def test_any_prior_and_binary_data():
     ("arguments", "message"),
     [
         ({"start": "encoder"}, "Unknown start: 'encoder'. Expected one of prior, posterior"),
-        ({"num_chains": 0}, "num_chains is at least 1"),
-        ({"num_temperatures": 0}, "num_temperatures is at least 1"),
+        ({"num_chains": 0}, "num_chains is a whole number of at least 1"),
+        ({"num_temperatures": 0}, "num_temperatures is a whole number of at least 1"),
     ],
 )
 def test_mistakes(arguments, message):

@@ -54,6 +54,14 @@ def test_a_vae_has_its_likelihood(condition):
     assert set(without) == set(scores) - NLL
 
 
+def test_one_chain_raises_an_alarm_and_one_row_has_no_error():
+    model = compiled(keras_vae.VAE)
+    arguments = {"estimator": "ais", "num_temperatures": 2}
+    scores = likelihood_scores(model, X[:1], **arguments, num_chains=1, seed=2**40)
+    assert scores["rows_of_few_samples"] == 100
+    assert set(scores) == NLL - {"nll_standard_error"}
+
+
 def test_few_samples_raise_an_alarm():
     """Of 400 samples of a posterior twenty times as wide as the prior, 2 or 3 count."""
     model = compiled(keras_vae.VAE)

@@ -165,7 +165,7 @@ def test_the_decoder_has_the_bounds_own_gradient():
     [
         ({"free_bits": 0.5}, "no free_bits"),
         ({"estimator": "analytic_kl"}, "no estimator"),
-        ({"num_samples": 0}, "num_samples is at least 1"),
+        ({"num_samples": 0}, "num_samples is a whole number of at least 1"),
         ({"alpha": 2.0}, r"alpha is in \[0, 1\]"),
         ({"gradient": "dreg"}, "doubly_reparameterized"),
     ],

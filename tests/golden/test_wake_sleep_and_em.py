@@ -206,7 +206,11 @@ def test_data_are_drawn_from_the_likelihood(spec, params):
         (keras_vae.WakeSleep, {"beta": 2.0}, "no beta"),
         (keras_vae.WakeSleep, {"estimator": "sgvb"}, "no estimator"),
         (keras_vae.MonteCarloEM, {"free_bits": 0.5}, "no free_bits"),
-        (keras_vae.MonteCarloEM, {"num_transitions": 0}, "num_transitions is at least 1"),
+        (
+            keras_vae.MonteCarloEM,
+            {"num_transitions": 0},
+            "num_transitions is a whole number",
+        ),
         (keras_vae.MonteCarloEM, {"step_size": 0.0}, "step_size must be positive"),
     ],
 )

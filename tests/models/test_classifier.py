@@ -103,7 +103,7 @@ def test_a_shift_moves_images_in_training_alone():
         ({"dropout": 1.0}, "dropout is a share"),
         ({"shift": 8}, "below 8"),
         ({"filters": ()}, "at least one number in `filters`"),
-        ({"hidden": (0,)}, "hidden is made of numbers of at least 1"),
+        ({"hidden": (0,)}, "hidden is a list of whole numbers of at least 1"),
         ({"event_shape": (8,)}, 'use the network "dense"'),
     ],
 )

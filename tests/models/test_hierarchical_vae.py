@@ -190,7 +190,7 @@ def test_likelihood_of_a_linear_hierarchy():
         (lambda: keras_vae.networks.dense_stages((4,), (3, 2), hidden=[(5,)]), "Received 1 of"),
         (
             lambda: keras_vae.networks.dense_stages((4,), (3, 0)),
-            "latent_dims is made of numbers of at least 1",
+            "latent_dims is a list of whole numbers of at least 1",
         ),
     ],
 )

@@ -212,6 +212,26 @@ def test_mistakes(arguments, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"hidden": 500}, "hidden is a list of whole numbers .* Received hidden=500"),
+        ({"hidden": [5, 0]}, r"hidden is a list .* Received hidden=\[5, 0\]"),
+        ({"hidden": [2.5]}, "hidden is a list of whole numbers"),
+        ({"event_shape": 784}, "event_shape is a list of whole numbers"),
+        (
+            {"latent_dim": 2.0},
+            "latent_dim is a whole number of at least 1. Received latent_dim=2.0",
+        ),
+        ({"latent_dim": "2"}, "Received latent_dim='2'"),
+    ],
+)
+def test_what_is_no_number_of_units(arguments, message):
+    with pytest.raises(UserError, match=message) as error:
+        dense(**{"event_shape": (8, 8, 1), "latent_dim": 3, **arguments})
+    assert "\n" not in str(error.value)
+
+
 def test_a_fully_convolutional_code_has_one_number_per_value():
     with pytest.raises(UserError, match="Received 'normal'"):
         fully_convolutional((8, 8, 1), posterior="normal")

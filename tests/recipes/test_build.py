@@ -116,7 +116,7 @@ def test_a_stack(recipe, dataset):
         ("model.autoencoders.weight=1", r"'weight' in \[model.autoencoders\]"),
         ("model.autoencoders.corruption=mask", r"model.autoencoders.corruption.*'masking'"),
         ("model.autoencoders=3", "but expected a table"),
-        ("network.latent_dim=0", "latent_dim is at least 1"),
+        ("network.latent_dim=0", "latent_dim is a whole number of at least 1"),
         ("model.autoencoders.likelihood=normal", "set model.likelihood"),
         ("model.beta=3", "Unknown key 'beta'"),
         ("pretraining.optimizer=adm", "pretraining.optimizer.name is 'adm'"),
