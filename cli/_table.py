@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+_ESTIMATORS = {
+    "is": "importance sampling",
+    "ais": "annealed importance sampling",
+    "bdmc": "bidirectional Monte Carlo",
+    "hmc": "Hamiltonian Monte Carlo",
+}
+
 
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Container[int] = ()
@@ -35,8 +42,16 @@ def results_table(results: Mapping[str, Any]) -> str:
         for name, value in results["metrics"].items()
         for unit in [results["units"][name]]
     ]
-    rows_of = f"{results['test_rows']} test rows of {results['data']}, {results['protocol']}"
-    return f"{table(('metric', 'value', 'unit'), rows, right=(1,))}\n{rows_of}"
+    lines = [
+        table(("metric", "value", "unit"), rows, right=(1,)),
+        f"{results['test_rows']} test rows of {results['data']}, {results['protocol']}",
+    ]
+    if "likelihood" in results:
+        settings = dict(results["likelihood"])
+        name = _ESTIMATORS[settings.pop("estimator")]
+        how = [f"{value} {key.removeprefix('num_')}" for key, value in settings.items()]
+        lines.append(", ".join([f"nll by {name}", *how, f"seed {results['seed']}"]))
+    return "\n".join(lines)
 
 
 def probes_table(probes: Mapping[str, Mapping[int, float]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import click
+from click.core import ParameterSource
 
 from keras_vae.cli._options import data_option, json_option, model_argument, seed_option
 from keras_vae.cli._progress import progress_bar
@@ -90,6 +91,16 @@ def command(
     The negative log-likelihood (nll) is an upper bound, tight for many samples or temperatures, and
     by hmc a lower one; its standard error is over the rows.
     """
+    settings = {
+        "num_samples": num_samples,
+        "num_chains": num_chains,
+        "num_temperatures": num_temperatures,
+    }
+    context = click.get_current_context()
+    for name in settings.keys() - set(_SETTINGS[estimator]):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = "--" + name.replace("_", "-")
+            raise click.UsageError(f"{option} is none of --likelihood {estimator}: leave it out.")
     import_tensorflow()
     from keras_vae import evaluation, recipes
 
@@ -107,11 +118,6 @@ def command(
                 seed=seed,
                 progress=progress,
             )
-    settings = {
-        "num_samples": num_samples,
-        "num_chains": num_chains,
-        "num_temperatures": num_temperatures,
-    }
     taken = {name: settings[name] for name in _SETTINGS[estimator]}
     leaves_out = taken.get("num_samples") == 0
     likelihood = None if leaves_out else {"estimator": estimator, **taken}

@@ -8,7 +8,6 @@ import dataclasses
 import os
 import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -173,6 +172,8 @@ def resume(
         own = _out(out, strategy) / run.folder.parent.name / run.folder.name
         run = Run(shutil.copytree(run.folder, own))
     run.write_recipe(resolved)
+    if epochs is not None:
+        run.write_command(f"{run.command()} --epochs {epochs}")  # the last one counts
     with training.scope(strategy):
         model = resolved.build(dataset)
     return _finish(run, model, dataset, checkpoint_every, callbacks, verbose)
@@ -332,7 +333,7 @@ def _report(
         "kept_epoch": best.best_epoch + 1 if best and best.restore_best_weights else epochs,
         "seed": recipe.training["seed"],
         "seconds": round(run.seconds(), 1),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": run.command(),
         "versions": versions(),
     }
 

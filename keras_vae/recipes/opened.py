@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -155,9 +156,16 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path | None = 
             return _open_exported(path.parent)
         return Opened(read_model(path), path.stem)
     versions = _exported_versions(name, models)
-    if versions and not any(run.finished for run in runs(out, name)):
+    of_name = runs(out, name)
+    if versions and not any(run.finished for run in of_name):
+        if of_name:
+            warnings.warn(
+                f"No fit in {str(of_name[-1].folder.parent)!r} is finished, so this is "
+                f"the model in {str(versions[-1])!r}.",
+                stacklevel=2,
+            )
         return _open_exported(versions[-1])
-    if name not in names() and not runs(out, name):
+    if name not in names() and not of_name:
         raise UserError(
             f"There is no model {name!r}: expected a run folder, an exported folder, a .keras "
             f"file, or a name with a run under {str(out)!r} or a version under "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ class Run:
 
     @classmethod
     def create(cls, out: str | Path, recipe: Recipe) -> Run:
-        """Makes the next free `<out>/<recipe>/<n>/` and writes `recipe.toml` into it.
+        """Makes the next free `<out>/<recipe>/<n>/` and writes recipe and command into it.
 
         Two fits that start at the same moment get two folders.
         """
@@ -36,12 +38,18 @@ class Run:
                 number += 1
         run = cls(parent / str(number))
         run.write_recipe(recipe)
+        run.write_command(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
         return run
 
     @property
     def recipe_file(self) -> Path:
         """The recipe as resolved."""
         return self.folder / "recipe.toml"
+
+    @property
+    def command_file(self) -> Path:
+        """The command that makes this run where there is none to resume."""
+        return self.folder / "command.txt"
 
     @property
     def model_file(self) -> Path:
@@ -85,6 +93,14 @@ class Run:
     def write_recipe(self, recipe: Recipe) -> None:
         """Writes the resolved recipe."""
         self.recipe_file.write_text(recipe.to_toml(), encoding="utf-8")
+
+    def command(self) -> str:
+        """Reads the command."""
+        return self.command_file.read_text(encoding="utf-8").strip()
+
+    def write_command(self, command: str) -> None:
+        """Writes the command."""
+        self.command_file.write_text(f"{command}\n", encoding="utf-8")
 
     def history_rows(self) -> list[dict[str, str]]:
         """Reads the lines of the history, none if there is no file."""

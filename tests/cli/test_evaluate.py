@@ -71,6 +71,23 @@ def test_hmc(keras_vae, fitted):
     assert "nll" not in results["metrics"]
 
 
+def test_the_table_says_how_the_likelihood_was_estimated(keras_vae, fitted):
+    lines = keras_vae("evaluate", fitted("VAE").folder, "--limit", 5, "--num-samples", 20).stdout
+    assert lines.splitlines()[-2:] == [
+        "5 test rows of squares, no binarization",
+        "nll by importance sampling, 20 samples, seed 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "option"),
+    [("is", "--num-chains"), ("ais", "--num-samples"), ("hmc", "--num-temperatures")],
+)
+def test_no_option_is_silently_nothing(refused, fitted, estimator, option):
+    message = refused("evaluate", fitted("VAE").folder, "--likelihood", estimator, option, 2)
+    assert f"{option} is none of --likelihood {estimator}" in message
+
+
 def test_an_alarm_where_few_samples_count(keras_vae, fitted, monkeypatch):
     monkeypatch.setattr("keras_vae.evaluation.scores.FEW", 1.1)
     result = keras_vae("evaluate", fitted("VAE").folder, "--num-samples", 20)

@@ -194,4 +194,6 @@ def test_ctrl_c_and_resume(keras_vae, data, tmp_path):
     result = keras_vae("fit", "tiny", "--resume", "--epochs", done + 1, "--no-export")
     assert result.exit_code == 0
     assert run.metrics()["epochs"] == done + 1
+    typed = f"keras-vae fit {recipe} --data {data} --epochs 100000 --epochs {done + 1}"
+    assert run.metrics()["command"].endswith(typed.removeprefix("keras-vae"))
     assert run.history()["epoch"] == list(range(1, done + 2))

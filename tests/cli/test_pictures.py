@@ -127,3 +127,12 @@ def test_sample_of_a_real_valued_condition(keras_vae, refused, fitted):
 def test_sample_refuses(refused, fitted, model, arguments, message):
     out = [] if "--out" in arguments else ["--out", "a.png"]
     assert message in refused("sample", fitted(model).folder, *arguments, *out)
+
+
+def test_says_so_when_an_unfinished_fit_is_not_what_is_drawn(keras_vae, tmp_path):
+    drawn = ["sample", "mnist-vae", "-n", 4, "--out", "a.png"]
+    assert keras_vae(*drawn).stderr == ""
+    (tmp_path / "runs" / "mnist-vae" / "1").mkdir(parents=True)
+    stderr = keras_vae(*drawn).stderr
+    assert "No fit in 'runs/mnist-vae' is finished, so this is the model in '" in stderr
+    assert stderr.rstrip().endswith("saved_models/mnist-vae/1'.")
