@@ -47,7 +47,8 @@ _PUBLISHED = {
 def measure(laboratory: Laboratory) -> Findings:
     """Likelihood and active units of ten models, or, in the quick form, of the six cheaper ones."""
     rows, variances, pictures = [], {}, []
-    x_test = laboratory.dataset().x_test
+    data = laboratory.dataset()
+    x_test = data.x_test
     num_samples = laboratory.choose(5000, 500)
     num_rows = laboratory.choose(len(x_test), min(len(x_test), 1000))
     most = laboratory.choose(50, 5)
@@ -57,7 +58,7 @@ def measure(laboratory: Laboratory) -> Findings:
         run = laboratory.run(recipe(laboratory, objective, k, layers))
         model = recipes.open_model(str(run.folder)).latent_model
         name = f"{'one layer' if layers == 1 else 'two layers'}, {objective}, k = {k}"
-        nll = laboratory.nll(run, num_samples, num_rows)
+        nll = laboratory.scores(model, data, num_samples, num_rows)["nll"]
         of = "" if num_rows == len(x_test) else f" of {num_rows} rows"
         rows.append(Comparison(f"{name}: NLL{of}, L = {num_samples}", published, nll, "nats"))
         variances[name] = evaluation.unit_variances(model, x_test)
@@ -68,7 +69,7 @@ def measure(laboratory: Laboratory) -> Findings:
             measured = int(np.sum(units > _ACTIVE))
             rows.append(Comparison(f"{name}: active units{place}", count, measured, "units"))
         if (objective, k) in (("VAE", 1), ("IWAE", most)):
-            picture = figures.samples(model, laboratory.dataset())
+            picture = figures.samples(model, data)
             file = f"samples-{objective.lower()}-{k}-layers-{layers}"
             pictures.append(laboratory.picture(file, picture, f"Samples: {name}."))
     activity = laboratory.picture(

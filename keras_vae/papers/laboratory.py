@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -143,26 +143,58 @@ class Laboratory:
             part.replace(path)
         return Rows(path.stem, path, times * num)
 
-    def nll(self, run: recipes.Run, num_samples: int, rows: int) -> float:
-        """Negative log-likelihood of the first test rows, in nats, by importance sampling.
+    def once(self, what: str, model: LatentModel, measure: Callable[[], T]) -> T:
+        """A figure that takes minutes: what was measured before, or what `measure` gives now.
 
-        It takes minutes, so it is kept in the run's folder.
+        It is kept in `<out>/<paper>/measured/`, by the model's weights: a model that is trained
+        anew is measured anew.
 
         Args:
-            run: Of a generative model.
-            num_samples: For each row.
-            rows: How many of the test rows.
+            what: Is measured, with all settings.
+            model: Of which.
+            measure: Gives what JSON can hold.
         """
-        file = run.folder / f"nll-{num_samples}-samples-{rows}-rows.json"
+        data = self.dataset()
+        key = zlib.crc32(f"{what}, {data.name}, {len(data.x_train)} rows".encode())
+        for weight in model.get_weights():
+            key = zlib.crc32(np.ascontiguousarray(weight).data, key)
+        file = Path(self.out) / self.paper / "measured" / f"{key:08x}.json"
         if not file.exists():
-            model = recipes.open_model(str(run.folder)).latent_model
-            scores = evaluation.likelihood_scores(
-                model, self.dataset().x_test[:rows], num_samples=num_samples, seed=SEED
-            )
+            kept = {"what": what, "measured": measure()}
+            file.parent.mkdir(parents=True, exist_ok=True)
             part = file.with_suffix(".part")
-            part.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+            part.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
             part.replace(file)
-        return float(json.loads(file.read_text(encoding="utf-8"))["nll"])
+        found: T = json.loads(file.read_text(encoding="utf-8"))["measured"]
+        return found
+
+    def scores(
+        self,
+        model: LatentModel,
+        dataset: Dataset,
+        num_samples: int,
+        rows: int | None = None,
+    ) -> dict[str, float]:
+        """What `evaluation.evaluate` measures of a generative model on test rows, once.
+
+        Args:
+            model: A generative one.
+            dataset: Whose test rows.
+            num_samples: Importance samples of each row.
+            rows: How many of the test rows; None for all.
+        """
+        x_test, y_test = dataset.x_test[:rows], dataset.y_test
+        return self.once(
+            f"scores of {len(x_test)} test rows with {num_samples} samples, seed {SEED}",
+            model,
+            lambda: evaluation.evaluate(
+                model,
+                x_test,
+                None if model.condition_dim is None or y_test is None else y_test[:rows],
+                likelihood={"estimator": "is", "num_samples": num_samples},
+                seed=SEED,
+            ),
+        )
 
     @property
     def folder(self) -> Path:
@@ -189,16 +221,20 @@ class Laboratory:
     def classification_error(self, model: LatentModel, epochs: int, **arguments: Any) -> float:
         """Errors in % on the test rows, of a classifier that begins with the model's encoder."""
         data = self.dataset()
-        return evaluation.fine_tune(
+        return self.once(
+            f"errors after fine-tuning, {epochs} epochs, seed {SEED}, {arguments}",
             model,
-            data.x_train,
-            np.asarray(data.y_train),
-            data.x_test,
-            np.asarray(data.y_test),
-            epochs=epochs,
-            seed=SEED,
-            verbose=self.verbose,
-            **arguments,
+            lambda: evaluation.fine_tune(
+                model,
+                data.x_train,
+                np.asarray(data.y_train),
+                data.x_test,
+                np.asarray(data.y_test),
+                epochs=epochs,
+                seed=SEED,
+                verbose=self.verbose,
+                **arguments,
+            ),
         )
 
     def linear_probe_error(self, model: LatentModel, penalty: float = 1.0) -> float:
@@ -211,12 +247,16 @@ class Laboratory:
         from sklearn.linear_model import LogisticRegression
 
         data = self.dataset()
-        errors = evaluation.probe_errors(
-            evaluation.code_vectors(model, data.x_train),
-            np.asarray(data.y_train),
-            evaluation.code_vectors(model, data.x_test),
-            np.asarray(data.y_test),
-            num_labels=[None],
-            probes={"linear": partial(LogisticRegression, C=1.0 / penalty, max_iter=1000)},
-        )
-        return errors["linear"][len(data.x_train)]
+
+        def measure() -> float:
+            errors = evaluation.probe_errors(
+                evaluation.code_vectors(model, data.x_train),
+                np.asarray(data.y_train),
+                evaluation.code_vectors(model, data.x_test),
+                np.asarray(data.y_test),
+                num_labels=[None],
+                probes={"linear": partial(LogisticRegression, C=1.0 / penalty, max_iter=1000)},
+            )
+            return errors["linear"][len(data.x_train)]
+
+        return self.once(f"errors of a linear classifier, penalty {penalty}", model, measure)

@@ -2,6 +2,10 @@
 
 Two sparse layers of 200 units on MNIST: accuracy of a classifier on the code, and after
 fine-tuning.
+
+Where this is not the exercise: Adam in minibatches of 100 in place of L-BFGS, the cross-entropy in
+place of the squared error, 30 epochs per layer, and a fine-tuning of 50 epochs that leaves out a
+tenth of the inputs and a fifth of the code.
 """
 
 from __future__ import annotations

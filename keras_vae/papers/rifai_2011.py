@@ -1,6 +1,11 @@
 """Rifai et al. (2011), "Contractive Auto-Encoders: Explicit Invariance During Feature Extraction".
 
 Table 1 for MNIST: a thousand sigmoid units with tied weights, under four objectives.
+
+Where this is not the paper: Adam at a constant rate for 50 epochs in place of stochastic gradient
+descent, a decoupled weight decay of 0.5, Gaussian noise of 0.5 and a contraction of weight 2, which
+were best on held-out rows; classifiers are fine-tuned for 30 epochs of Adam with a cosine decay.
+The last error, with three tenths of the inputs left out, has no published one.
 """
 
 from __future__ import annotations

@@ -50,17 +50,20 @@ def test_two_layers_of_codes(objective, alpha, tmp_path):
     assert [stage[0].output_shape for stage in model.stages] == [(None, 200), (None, 100)]
 
 
-def test_a_likelihood_is_measured_once(tmp_path, monkeypatch):
+def test_what_takes_long_is_measured_once(tmp_path, monkeypatch):
+    """Of the same weights; of others, or with other settings, anew."""
     rows = laboratory(write_data(tmp_path), tmp_path)
     small = recipes.load("mnist-vae").override(["network.hidden=[4]", "network.latent_dim=2"])
-    model = small.build(rows.dataset())
-    run = recipes.Run.create(tmp_path, small)
-    model.save(run.model_file)
-    found = rows.nll(run, 10, 5)
-    expected = model.log_likelihood(rows.dataset().x_test[:5], num_samples=10).mean()
-    np.testing.assert_allclose(found, -expected, rtol=1e-5)
-    monkeypatch.setattr("keras_vae.evaluation.likelihood_scores", None)
-    assert rows.nll(run, 10, 5) == found
+    data = rows.dataset()
+    model = small.build(data)
+    found = rows.scores(model, data, 10, 5)
+    expected = model.log_likelihood(data.x_test[:5], num_samples=10).mean()
+    np.testing.assert_allclose(found["nll"], -expected, rtol=1e-5)
+    monkeypatch.setattr("keras_vae.evaluation.evaluate", lambda *_, **__: {"nll": 1.0})
+    assert rows.scores(model, data, 10, 5) == found
+    assert rows.scores(model, data, 10, 4) == {"nll": 1.0}
+    model.set_weights([weight + 1 for weight in model.get_weights()])
+    assert rows.scores(model, data, 10, 5) == {"nll": 1.0}
 
 
 def test_a_schedule_of_days_is_of_one_paper():
