@@ -61,6 +61,7 @@ def command(models: str | None, port: int, rest_port: int, host: str, engine: st
         folder = Path(models) if models else model_folders.default()
         with chosen.serve(folder, port, rest_port, host) as running:
             click.echo(f"engine  {chosen.name}")
+            click.echo(f"folder  {folder}")
             click.echo(f"models  {', '.join(running.served.models)}")
             click.echo(f"gRPC    {running.served.address}")
             click.echo(f"REST    http://{running.served.rest_address}/v1/models/NAME")

@@ -55,7 +55,7 @@ def start(monkeypatch):
             text=True,
         )
         processes.append(process)
-        lines = [process.stdout.readline().split(maxsplit=1) for _ in range(4)]
+        lines = [process.stdout.readline().split(maxsplit=1) for _ in range(5)]
         return process, {name: value.strip() for name, value in lines}
 
     yield run
