@@ -33,4 +33,4 @@ def check_widths(**widths: Sequence[int]) -> None:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and value >= 1
+    return isinstance(value, Integral) and int(value) >= 1

@@ -43,7 +43,7 @@ def require_scikit_learn() -> None:
     try:
         import sklearn  # noqa: F401
     except ImportError as error:
-        raise UserError("Probes need scikit-learn: pip install 'keras-vae[eval]'.") from error
+        raise UserError("Probes need scikit-learn: pip install scikit-learn scipy.") from error
 
 
 def probe_errors(

@@ -73,6 +73,7 @@ def ask(printed):
 def test_it_serves_the_folder_until_it_is_told_to_stop(models, start, number):
     process, printed = start("--engine", "local")
     assert printed["engine"] == "local"
+    assert printed["folder"] == "saved_models"
     assert printed["models"] == "digits, tiny"
     assert printed["gRPC"].startswith("127.0.0.1:")
     asked = ask(printed)
