@@ -13,14 +13,14 @@ from keras_vae.models.shuffled_batches import ShuffledBatches
 from keras_vae.rows import MOST_BYTES, is_mapped
 
 if TYPE_CHECKING:
-    from keras_vae.models.latent_model import LatentModel
+    from keras_vae.models.trainable import Trainable
 
 KERAS_OWN = ("steps_per_epoch", "validation_split", "class_weight")
 """Arguments of `fit` with which Keras makes other batches of arrays, or weights them."""
 
 
 def batches_of_arrays(
-    model: LatentModel,
+    model: Trainable,
     x: Any,
     y: Any = None,
     batch_size: int | None = None,

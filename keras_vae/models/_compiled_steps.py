@@ -19,7 +19,7 @@ from keras_vae.models.shuffled_batches import ShuffledBatches
 from keras_vae.noise import Tensor
 
 if TYPE_CHECKING:
-    from keras_vae.models.latent_model import LatentModel
+    from keras_vae.models.trainable import Trainable
 
 
 class CompiledSteps:
@@ -29,7 +29,7 @@ class CompiledSteps:
         model: A compiled model.
     """
 
-    def __init__(self, model: LatentModel) -> None:
+    def __init__(self, model: Trainable) -> None:
         self._num_steps = model.steps_per_execution
         self._batches: ShuffledBatches | None = None
 

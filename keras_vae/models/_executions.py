@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keras_vae.models.latent_model import LatentModel
+    from keras_vae.models.trainable import Trainable
 
 
 @contextmanager
-def whole_executions(model: LatentModel, *steps: int | None) -> Iterator[None]:
+def whole_executions(model: Trainable, *steps: int | None) -> Iterator[None]:
     """For one call, the longest execution, of at most `steps_per_execution`, that divides `steps`.
 
     Args:
@@ -36,7 +36,7 @@ def whole_executions(model: LatentModel, *steps: int | None) -> Iterator[None]:
         _set_length(model, longest)
 
 
-def _set_length(model: LatentModel, length: int) -> None:
+def _set_length(model: Trainable, length: int) -> None:
     """The length is written into the functions that Keras has made, so they are made anew."""
     model.steps_per_execution = length
     model.train_function = model.test_function = model.predict_function = None

@@ -16,11 +16,11 @@ import tensorflow as tf
 from keras_vae.noise import Tensor
 
 if TYPE_CHECKING:
-    from keras_vae.models.latent_model import LatentModel
+    from keras_vae.models.trainable import Trainable
 
 
 def replicated_steps(
-    model: LatentModel, step: Callable[[Any], Any]
+    model: Trainable, step: Callable[[Any], Any]
 ) -> Callable[[Iterator[Any]], dict[str, Any]]:
     """What `fit` or `evaluate` calls: up to `steps_per_execution` steps, then the metrics so far.
 
