@@ -45,7 +45,7 @@ def network(inputs, outputs):
 
 
 def layered_prior(scale):
-    layer = LayeredPrior(StandardNormal(), [network(2, 6)], (3, 2))
+    layer = LayeredPrior(StandardNormal(), [network(2, 6)], network(3, 4), (3, 2))
     layer.prepare(DIM)
     return disturbed(layer, scale).distribution(None)
 

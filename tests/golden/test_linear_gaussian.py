@@ -20,6 +20,11 @@ def data(truth):
     return truth.data(NUM)
 
 
+def given(truth, c):
+    """What the model is told beside x."""
+    return (c,) if truth.conditional else ()
+
+
 def wider(truth):
     """A diagonal covariance that covers the exact posterior, so that weights have a variance."""
     return np.diag(1.5 * np.diag(truth.posterior_covariance))
@@ -43,8 +48,8 @@ def test_the_exact_posterior_leaves_no_gap(truth, data):
     x, c = data
     model = truth.model(truth.posterior_covariance, estimator="monte_carlo_kl")
     expected = truth.log_prob(x, c)
-    np.testing.assert_allclose(model.elbo(x, c), expected, atol=1e-3)
-    np.testing.assert_allclose(model.elbo(x, c, seed=1), expected, atol=1e-3)
+    np.testing.assert_allclose(model.elbo(x, *given(truth, c)), expected, atol=1e-3)
+    np.testing.assert_allclose(model.elbo(x, *given(truth, c), seed=1), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("num_samples", [1, 50, 70])
@@ -52,7 +57,7 @@ def test_the_exact_posterior_leaves_no_importance_sampling_error(truth, data, nu
     """Each importance weight is p(x), so that a sample too many or too few would be seen."""
     x, c = data
     model = truth.model(truth.posterior_covariance)
-    estimate = model.log_likelihood(x, c, num_samples=num_samples)
+    estimate = model.log_likelihood(x, *given(truth, c), num_samples=num_samples)
     np.testing.assert_allclose(estimate, truth.log_prob(x, c), atol=1e-3)
 
 
@@ -68,7 +73,7 @@ def test_importance_sampling_is_within_its_error(truth, data):
     error = np.std(np.exp(exact.logpdf(z) - q.logpdf(z))) / np.sqrt(num_samples)
 
     model = truth.model(covariance, offset)
-    deviation = model.log_likelihood(x, c, num_samples=num_samples) - expected
+    deviation = model.log_likelihood(x, *given(truth, c), num_samples=num_samples) - expected
     assert 0.005 < error < 0.05
     assert np.abs(deviation).max() < 4 * error
     assert abs(deviation.mean()) < 4 * error / np.sqrt(NUM)
@@ -78,7 +83,10 @@ def test_importance_sampling_is_within_its_error(truth, data):
 def test_few_samples_are_a_lower_bound(truth):
     x, c = truth.data(500)
     model = truth.model(wider(truth), 0.1)
-    gaps = [truth.log_prob(x, c) - model.log_likelihood(x, c, num_samples=num) for num in (1, 10)]
+    gaps = [
+        truth.log_prob(x, c) - model.log_likelihood(x, *given(truth, c), num_samples=num)
+        for num in (1, 10)
+    ]
     errors = [gap.std() / np.sqrt(500) for gap in gaps]
     assert gaps[1].mean() > 4 * errors[1]
     assert gaps[0].mean() > 2 * gaps[1].mean()
@@ -92,7 +100,7 @@ def test_elbo_is_below_the_likelihood_by_the_posteriors_divergence(truth, data, 
     reconstruction, kl = exact_elbo(truth, x, c, covariance, offset)
     estimator = {"name": "analytic_kl", "num_samples": num_samples}
     model = truth.model(covariance, offset, estimator=estimator)
-    elbo = model.elbo(x, c)
+    elbo = model.elbo(x, *given(truth, c))
 
     # log p(x|z) is quadratic in z; its variance is largest for the largest residual.
     by_x, by_c, bias = truth.posterior_weights()
@@ -120,7 +128,7 @@ def test_elbo_is_below_the_likelihood_by_the_posteriors_divergence(truth, data, 
 def test_kl_per_dimension(truth, data):
     x, c = data
     covariance = wider(truth)
-    kl = kl_per_dimension(truth.model(covariance, 0.3), x, c)
+    kl = kl_per_dimension(truth.model(covariance, 0.3), x, *given(truth, c))
     assert kl.shape == (LATENT,)
     np.testing.assert_allclose(
         kl.sum(), exact_elbo(truth, x, c, covariance, 0.3)[1].mean(), rtol=1e-4

@@ -134,7 +134,7 @@ def test_labels_are_asked_for_before_training_where_a_cvae_needs_them(data, tmp_
 
 def test_scikit_learn_is_asked_for_before_training(data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(UserError, match=r"pip install 'keras-vae\[eval\]'"):
+    with pytest.raises(UserError, match="pip install scikit-learn"):
         papers.reproduce("rifai-2011", data=data, out=tmp_path)
 
 

@@ -71,6 +71,7 @@ def test_a_run_is_whole(recipe, whole):
         "model.keras",
         "history.csv",
         "metrics.json",
+        "command.txt",
         "figures",
         "checkpoints",
     }
