@@ -94,11 +94,11 @@ def test_samples_come_down_from_the_top():
     [
         {"name": "normal_mixture", "num_components": 3},
         {"name": "vamp", "num_components": 3},
-        {"name": "real_nvp", "num_layers": 2, "hidden": [3]},
+        pytest.param({"name": "real_nvp", "num_layers": 2, "hidden": [3]}, marks=pytest.mark.slow),
     ],
     ids=lambda prior: prior["name"],
 )
-def test_any_prior_of_the_top(prior, tmp_path):
+def test_any_prior_of_the_top(prior, tmp_path, eagerly):
     """It draws what it says it is, a file keeps it, and it is trained."""
     model = build(prior=prior)
     generator = np.random.default_rng(3)
