@@ -96,7 +96,8 @@ class Case:
             x = np.round(255 * x).astype("uint8")
         if self.condition_dim is None:
             return (x,)
-        return x, x.reshape(num, -1)[:, self.arguments["given"]] if self.has_baseline else labels
+        given = self.arguments.get("given")
+        return x, labels if given is None else x.reshape(num, -1)[:, given]
 
     def compile(self, model: LatentModel, optimizer: Any, **arguments: Any) -> None:
         """Compiles as by default; but with XLA, which takes seconds, only where a class is new."""

@@ -115,7 +115,7 @@ def condition_of(case, num):
     if case.condition_dim is None:
         return {}, {}
     condition = case.data(num)[1]
-    if case.has_baseline:
+    if "given" in case.arguments:
         return {"condition": condition}, {"condition": condition}
     return {"condition": condition}, {"label": condition.astype("int32")}
 
