@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 
 from keras_vae.distributions.normal_posteriors import diagonal_normal
 from keras_vae.distributions.prior import PosteriorOf, Prior, scaled
-from keras_vae.errors import UserError, check_counts
+from keras_vae.errors import check_counts
 from keras_vae.noise import Noise, Tensor
 
 tfd = tfp.distributions
@@ -101,20 +101,6 @@ class VampPrior(MixturePrior):
         Tomczak and Welling (2018), "VAE with a VampPrior", equation 9.
     """
 
-    def prepare(
-        self,
-        latent_dim: int,
-        condition_dim: int | None = None,
-        event_shape: tuple[int, ...] = (),
-        posterior: PosteriorOf | None = None,
-    ) -> None:
-        """As in `Prior`, for one model alone, whose posteriors it is made of."""
-        super().prepare(latent_dim, condition_dim, event_shape, posterior)
-        if posterior != self._posterior:
-            raise UserError(
-                "This VampPrior is made of another model's posteriors: make another for this one."
-            )
-
     def make_weights(self, event_shape: tuple[int, ...], posterior: PosteriorOf | None) -> None:
         """Pseudo-inputs near to each other, as in the paper's own code."""
         self._posterior: Any = posterior
@@ -123,6 +109,10 @@ class VampPrior(MixturePrior):
             initializer=keras.initializers.RandomNormal(0.05, 0.01),
             name="pseudo_inputs",
         )
+
+    def may_serve(self, posterior: PosteriorOf | None) -> bool:
+        """Only the model whose posteriors it is made of."""
+        return bool(posterior == self._posterior)
 
     def distribution(self, condition: Tensor | None) -> Any:
         """The mixture, or one for each condition (batch, condition_dim)."""

@@ -55,9 +55,18 @@ class Prior(DensityLayer):
                 f"This {type(self).__name__} is part of a model with (latent_dim, condition_dim) = "
                 f"{self._sizes} already, and this one has {sizes}: make another prior for it."
             )
+        elif not self.may_serve(posterior):
+            raise UserError(
+                f"This {type(self).__name__} is made of another model's posteriors: make another "
+                "prior for this one."
+            )
 
     def make_weights(self, event_shape: tuple[int, ...], posterior: PosteriorOf | None) -> None:
         """For codes of `latent_dim` and conditions of `condition_dim` numbers."""
+
+    def may_serve(self, posterior: PosteriorOf | None) -> bool:
+        """Whether a model of the same sizes and with this posterior may have the weights too."""
+        return True
 
     def distribution(self, condition: Tensor | None) -> Any:
         """The density of codes (latent_dim,), given conditions (batch, condition_dim) or None."""
