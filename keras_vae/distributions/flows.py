@@ -32,7 +32,8 @@ class Flow(tfd.TransformedDistribution):  # type: ignore[name-defined]
 
     def __init__(self, bijector: Any, latent_dim: int, context: Tensor | None) -> None:
         super().__init__(standard_normal(latent_dim), bijector)
-        self._rows = tf.zeros([1]) if context is None else context[..., :1]  # (*batch, 1)
+        rows = tf.zeros([1]) if context is None else tf.convert_to_tensor(context)[..., :1]
+        self._rows = rows  # (*batch, 1)
 
     @classmethod
     def _parameter_properties(cls, dtype: Any, num_classes: int | None = None) -> Any:

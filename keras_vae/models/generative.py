@@ -213,9 +213,26 @@ class Generative:
     @tf.function(reduce_retracing=True, autograph=False)
     def _marginal_kl(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         x, condition = self.as_inputs(x, condition)
-        q, p = self.posterior(x, condition), self.prior(condition)
-        marginals = tfd.Normal(q.mean(), q.stddev()), tfd.Normal(p.mean(), p.stddev())
-        return tfd.kl_divergence(*marginals)  # (batch, latent_dim)
+        q = self.posterior(x, condition)
+        return tfd.kl_divergence(
+            tfd.Normal(q.mean(), q.stddev()), tfd.Normal(*self._prior_moments(condition))
+        )  # (batch, latent_dim)
+
+    def _prior_moments(self, condition: Tensor | None) -> list[Tensor]:
+        """Mean and standard deviation of the prior, each (batch, latent_dim) or (latent_dim,).
+
+        A flow estimates its own from many codes: once for each condition that there is, no more.
+        """
+        if condition is None:
+            prior = self.prior()
+            return [prior.mean(), prior.stddev()]
+        distinct, numbers = tf.raw_ops.UniqueV2(x=condition, axis=[0])  # (num, condition_dim)
+        prior = self.prior(distinct)
+        shape = [tf.shape(distinct)[0], self.latent_dim]
+        return [
+            tf.gather(tf.broadcast_to(moment, shape), numbers)
+            for moment in (prior.mean(), prior.stddev())
+        ]
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _elbo(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:

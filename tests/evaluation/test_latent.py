@@ -73,3 +73,19 @@ def test_kl_per_dimension_of_a_full_covariance_is_that_of_its_marginals(x):
     variance = np.array([0.25, 0.75**2 + 1])
     expected = (variance + bias[:2] ** 2 - 1 - np.log(variance)) / 2
     np.testing.assert_allclose(kl_per_dimension(model, x), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("prior", ["standard_normal", "conditional_normal", "real_nvp"])
+def test_each_row_is_compared_with_the_prior_of_its_own_condition(prior):
+    encoder, decoder = keras_vae.networks.dense((3, 1), 4, hidden=(5,), condition_dim=3)
+    model = keras_vae.CVAE(encoder, decoder, prior=prior)
+    generator = np.random.default_rng(0)
+    for weight in model.weights:
+        weight.assign(generator.normal(0, 0.3, weight.shape))
+    images = generator.random((20, 3, 1)).astype("float32")
+    conditions = np.eye(3, dtype="float32")[generator.integers(0, 3, 20)]
+    q, p = model.posterior(images, conditions), model.prior(conditions)
+    ratio = (q.stddev() / p.stddev()) ** 2
+    expected = (ratio + ((q.mean() - p.mean()) / p.stddev()) ** 2 - 1 - np.log(ratio)) / 2
+    found = model.marginal_kl(images, conditions)
+    np.testing.assert_allclose(found, np.broadcast_to(expected, (20, 4)), rtol=1e-4, atol=1e-6)
