@@ -31,7 +31,6 @@ CODING = {"encode", "decode", "reconstruct"}
 BY_THE_C_RUNTIME = [
     named("autoencoder convolutional"),
     named("vae two flows, discretized logistic"),
-    named("hierarchical vae"),
     named("cvae dense"),
 ]
 DRAWING = {"sample", "sample_png", "elbo", "log_prob"}

@@ -107,7 +107,7 @@ def test_the_fit_that_is_never_stopped(whole):
 )
 def test_stopped_again_and_again(every, whole, tmp_path):
     model, history, memories, files = whole
-    for step in (14, 19, 27):
+    for step in (14, 27):
         stop_scored(tmp_path, Stop(step), every=every)
     stop_scored(tmp_path, Breaks(), every=every)
     for _ in range(2):  # after the end nothing is left to do
