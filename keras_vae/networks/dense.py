@@ -95,9 +95,10 @@ def dense(
             makers, [*hidden[::-1], math.prod(likelihood_shape)], [*names, "params"], strict=True
         )
     ]
+    network = partial(_perceptron, condition_dim=condition_dim, joins=len(encoding))
     return (
-        _perceptron("encoder", event_shape, encoding, posterior_shape, condition_dim),
-        _perceptron("decoder", (latent_dim,), decoding, likelihood_shape, condition_dim),
+        network("encoder", event_shape, encoding, posterior_shape),
+        network("decoder", (latent_dim,), decoding, likelihood_shape),
     )
 
 
@@ -230,12 +231,13 @@ def dense_completion(
     likelihood: Any = "bernoulli",
     weight_decay: float = 0.0,
 ) -> dict[str, keras.Model]:
-    """`dense`, and a network from the condition to a first guess at the data.
+    """An encoder, its mirror image, and a network from the condition to a first guess at the data.
 
-    Use it for a `CompletionCVAE`.
+    Use it for a `CompletionCVAE`. What is given of an image is wide, and joins the input of the
+    first layers alone, where `dense` has it in every layer.
 
     Args:
-        event_shape: As in `dense`, like all that is not named here.
+        event_shape: As in `dense`, like all that follow.
         latent_dim: The same.
         condition_dim: The same.
         hidden: The same.
@@ -256,29 +258,32 @@ def dense_completion(
         Sohn, Lee and Yan (2015), "Learning Structured Output Representation using Deep Conditional
         Generative Models", section 4.
     """
-    check_widths(baseline_hidden=baseline_hidden)
-    check_counts(condition_dim=condition_dim)
-    encoder, decoder = dense(
-        event_shape,
-        latent_dim,
-        hidden=hidden,
-        activation=activation,
-        posterior=posterior,
-        likelihood=likelihood,
-        condition_dim=condition_dim,
-        weight_decay=weight_decay,
-    )
+    check_widths(event_shape=event_shape, hidden=hidden, baseline_hidden=baseline_hidden)
+    check_counts(latent_dim=latent_dim, condition_dim=condition_dim)
+    event_shape = tuple(event_shape)
     hidden_layer, layer = _makers(weight_decay)
-    likelihood_shape = get_likelihood(likelihood).params_shape(tuple(event_shape))
-    guessing = [
-        *(
+
+    def network(
+        name: str,
+        input_shape: tuple[int, ...],
+        widths: Sequence[int],
+        output_shape: tuple[int, ...],
+        condition_dim: int | None,
+    ) -> keras.Model:
+        layers = [
             hidden_layer(activation)(width, name=f"hidden_{index}")
-            for index, width in enumerate(baseline_hidden)
-        ),
-        layer(math.prod(likelihood_shape), name="params"),
-    ]
-    baseline = _perceptron("baseline", (condition_dim,), guessing, likelihood_shape, None)
-    return {"encoder": encoder, "decoder": decoder, "baseline": baseline}
+            for index, width in enumerate(widths)
+        ]
+        layers.append(layer(math.prod(output_shape), name="params"))
+        return _perceptron(name, input_shape, layers, output_shape, condition_dim, joins=1)
+
+    codes = get_posterior(posterior).params_shape((latent_dim,))
+    data = get_likelihood(likelihood).params_shape(event_shape)
+    return {
+        "encoder": network("encoder", event_shape, hidden, codes, condition_dim),
+        "decoder": network("decoder", (latent_dim,), hidden[::-1], data, condition_dim),
+        "baseline": network("baseline", (condition_dim,), baseline_hidden, data, None),
+    }
 
 
 def _makers(
@@ -312,13 +317,15 @@ def _perceptron(
     layers: Sequence[keras.Layer],
     output_shape: tuple[int, ...],
     condition_dim: int | None,
+    joins: int,
 ) -> keras.Model:
+    """A network of layers, of which the first `joins` see the condition, if there is one."""
     inputs = [keras.Input(input_shape)]
     if condition_dim is not None:
         inputs.append(keras.Input((condition_dim,), name="condition"))
     h = keras.layers.Flatten()(inputs[0])  # (batch, input_size)
-    for layer in layers:
-        if condition_dim is not None:
+    for index, layer in enumerate(layers):
+        if condition_dim is not None and index < joins:
             h = keras.layers.Concatenate()([h, inputs[1]])  # (batch, width + condition_dim)
         h = layer(h)  # (batch, width)
     outputs = keras.layers.Reshape(output_shape)(h)  # (batch, *output_shape)

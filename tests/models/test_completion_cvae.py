@@ -211,3 +211,12 @@ def test_a_baseline_of_another_shape_and_none():
     model = keras_vae.CompletionCVAE(**{**networks, "baseline": None}, given=GIVEN)
     with pytest.raises(UserError, match="has no baseline"):
         model.guess(np.zeros((2, 3), "float32"))
+
+
+def test_what_is_given_joins_the_input_of_the_first_layers_alone():
+    networks = keras_vae.networks.dense_completion(SHAPE, 2, 3, hidden=(6, 4), baseline_hidden=(5,))
+    widths = {
+        name: [weight.shape[0] for weight in network.weights if len(weight.shape) == 2]
+        for name, network in networks.items()
+    }
+    assert widths == {"encoder": [16 + 3, 6, 4], "decoder": [2 + 3, 4, 6], "baseline": [3, 5]}
