@@ -48,9 +48,9 @@ def results_table(results: Mapping[str, Any]) -> str:
     ]
     if "likelihood" in results:
         settings = dict(results["likelihood"])
-        name = _ESTIMATORS[settings.pop("estimator")]
+        name, seed = _ESTIMATORS[settings.pop("estimator")], settings.pop("seed")
         how = [f"{value} {key.removeprefix('num_')}" for key, value in settings.items()]
-        lines.append(", ".join([f"nll by {name}", *how, f"seed {results['seed']}"]))
+        lines.append(", ".join([f"nll by {name}", *how, f"seed {seed}"]))
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import click
 from click.core import ParameterSource
@@ -96,16 +97,22 @@ def command(
         "num_chains": num_chains,
         "num_temperatures": num_temperatures,
     }
-    context = click.get_current_context()
-    for name in settings.keys() - set(_SETTINGS[estimator]):
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            option = "--" + name.replace("_", "-")
-            raise click.UsageError(f"{option} is none of --likelihood {estimator}: leave it out.")
+    _refuse(settings.keys() - set(_SETTINGS[estimator]), f"is none of --likelihood {estimator}")
     import_tensorflow()
     from keras_vae import evaluation, recipes
+    from keras_vae.models import Generative
 
     opened = recipes.open_model(model)
+    if not isinstance(opened.model, Generative):
+        kind = type(opened.model).__name__
+        _refuse(["estimator", *settings], f"is for likelihoods, and {kind} has none")
     dataset = opened.dataset(data)
+    probed = None
+    if probe:
+        with progress_bar("probes", 3 * len(evaluation.PROBES)) as progress:
+            probed = recipes.probe(
+                opened.latent_model, dataset, limit=limit, seed=seed, progress=progress
+            )
     judged = None
     if judge is not None:
         other = recipes.open_model(judge)
@@ -130,18 +137,11 @@ def command(
             seed=seed,
             progress=progress,
         )
-    if probe:
-        with progress_bar("probes", 3 * len(evaluation.PROBES)) as progress:
-            found = recipes.probe(
-                opened.latent_model, dataset, limit=limit, seed=seed, progress=progress
-            )
-        for key in ("metrics", "units"):
-            results[key] |= found[key]
-        results["probes"] = found["probes"]
-    if judged is not None:
-        for key in ("metrics", "units"):
-            results[key] |= judged[key]
-        results["judge"] = judged["judge"]
+    for more in (probed, judged):
+        if more is not None:
+            for key in ("metrics", "units"):
+                results[key] |= more.pop(key)
+            results |= more
     if few := results["metrics"].get("rows_of_few_samples"):
         click.echo(
             f"keras-vae: of {few:.0f} % of the rows less than 1 % of the samples count, or less "
@@ -153,6 +153,15 @@ def command(
         return
     click.echo(results_table(results))
     if judged is not None:
-        click.echo(judge_line(judged["judge"]))
-    if probe:
+        click.echo(judge_line(results["judge"]))
+    if probed is not None:
         click.echo(f"\n{probes_table(results['probes'])}")
+
+
+def _refuse(names: Iterable[str], because: str) -> None:
+    """Raises a usage error if the user gave one of these options."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name in names:
+            raise click.UsageError(f"{parameter.opts[0]} {because}: leave it out.")

@@ -37,7 +37,12 @@ def command(
     from keras_vae import papers
 
     if paper is None:
-        click.echo(table(("paper", "what is compared"), list(papers.PAPERS.items())))
+        rows = list(papers.PAPERS.items())
+        click.echo(
+            json.dumps([{"paper": name, "compares": what} for name, what in rows])
+            if as_json
+            else table(("paper", "what is compared"), rows)
+        )
         return
     import_tensorflow()
     from keras_vae.papers.page import protocol

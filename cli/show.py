@@ -13,9 +13,9 @@ from keras_vae.cli._options import recipe_argument, set_option
 def command(recipe: str, assignments: tuple[str, ...]) -> None:
     """Print RECIPE as the TOML file that `fit` would follow.
 
-    RECIPE is a recipe's name or a TOML file. Save what is printed as a file of your own and
-    change it: `keras-vae fit mine.toml`.
+    RECIPE is a recipe's name or a TOML file. Save what is printed as a file of your own, which
+    names the new recipe, and change it: `keras-vae fit mine.toml` makes runs/mine/1.
     """
     from keras_vae import recipes
 
-    click.echo(recipes.load(recipe).override(assignments).to_toml(), nl=False)
+    click.echo(recipes.load(recipe).override(assignments).to_toml(named=False), nl=False)

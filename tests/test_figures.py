@@ -687,17 +687,19 @@ def test_history_draws_training_and_validation():
         "loss": [3.0, 2.0, 1.5],
         "val_loss": [3.5, 2.5, 2.25],
         "active_units": [1, 2, 2],
+        "accuracy": [90, 91, 92],
     }
     figure = figures.history(columns)
-    loss, kl, units = figure.axes
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["loss", "kl", "active units"]
-    assert [axes.get_ylabel() for axes in figure.axes] == ["nats", "nats", "units"]
+    loss, kl, units, accuracy = figure.axes
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["loss", "kl", "active units", "accuracy"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["nats", "nats", "units", "%"]
     train, validation = loss.lines
     np.testing.assert_array_equal(train.get_xydata(), np.transpose([[0, 1, 2], [3.0, 2.0, 1.5]]))
     np.testing.assert_array_equal(validation.get_ydata(), columns["val_loss"])
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["1.5", "2.25"]
     assert train.get_color() == kl.lines[0].get_color() != validation.get_color()
-    assert len(units.lines) == 1
+    assert len(units.lines) == len(accuracy.lines) == 1
 
 
 def test_history_counts_epochs_from_one():

@@ -13,7 +13,7 @@ from keras_vae.errors import UserError
 from keras_vae.figures.panels import DPI, GREY
 
 TRAIN, VALIDATION = "tab:blue", "tab:orange"
-NOT_IN_NATS = {"active_units": "units", "beta": "", "learning_rate": ""}
+NOT_IN_NATS = {"accuracy": "%", "active_units": "units", "beta": "", "learning_rate": ""}
 
 
 def history(history: Mapping[str, Sequence[float]]) -> Figure:

@@ -117,7 +117,7 @@ def _fit(
     measured: Any = None,
 ) -> recipes.Run:
     """A run with the paper's optimizer, initial weights and prior of the weights."""
-    rows = len(dataset.x_train) if num_rows is None else min(num_rows, len(dataset.x_train))
+    rows = num_rows or len(dataset.x_train)
     repeated = laboratory.repeated(dataset, rows)
     epochs = max(1, round(num_samples / repeated.num_rows))
     callbacks = [] if measured is None else [MeasureAt(measured, _points(epochs))]
@@ -173,7 +173,7 @@ def _bounds(
 def _likelihoods(laboratory: Laboratory, dataset: Dataset) -> tuple[list[Comparison], Picture]:
     """Figure 3."""
     comparisons, panels = [], {}
-    for num_rows in (1_000, 50_000):
+    for num_rows in sorted({min(rows, len(dataset.x_train)) for rows in (1_000, 50_000)}):
         title = f"{num_rows:,} training images"
         panels[title] = list[Curve]()
         for model, algorithm in _ALGORITHMS.items():

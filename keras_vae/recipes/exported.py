@@ -17,7 +17,7 @@ from keras_vae.export import halve
 from keras_vae.model_folders import LOCAL
 from keras_vae.models import FittedModel
 from keras_vae.recipes.opened import Opened
-from keras_vae.recipes.results import evaluate, versions
+from keras_vae.recipes.results import condition_kind, evaluate, versions
 
 SLICE = 500
 """The first test rows, on which a compact version is measured once more, to be checked soon."""
@@ -65,6 +65,7 @@ def export(
         dataset = opened.dataset(data)
         halve(opened.model)
         likelihood = {"estimator": "is", "num_samples": num_samples} if num_samples else None
+        card.pop("likelihood", None)  # is measured anew, or left out
         card |= evaluate(opened.model, dataset, likelihood=likelihood, progress=progress)
         card["slice"] = evaluate(opened.model, dataset, limit=SLICE)
         files = _sheet(opened.model, dataset)
@@ -73,6 +74,8 @@ def export(
         # Where the data stood on the machine that trained is of no use elsewhere.
         tables["data"].pop("path", None)
         card["recipe"] = tables
+    if opened.model.condition_dim and opened.recipe and "condition" not in card:
+        card |= condition_kind(opened.model, opened.dataset(data))  # the fit is not finished
     labels = opened.model.condition_dim != 1 and card.get("condition") != "values"
     return opened.model.export(
         Path(models) / opened.name, labels=labels, card=card, files=files, compact=compact

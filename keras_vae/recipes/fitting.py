@@ -24,7 +24,7 @@ from keras_vae.recipes._history import HistoryLines
 from keras_vae.recipes.build import check, optimizer
 from keras_vae.recipes.pictures import draw_all
 from keras_vae.recipes.recipe import Recipe, load
-from keras_vae.recipes.results import conditions, evaluate, versions
+from keras_vae.recipes.results import condition_kind, conditions, evaluate, versions
 from keras_vae.recipes.runs import Run, latest_unfinished, runs
 
 
@@ -321,13 +321,12 @@ def _report(
     best: keras.callbacks.EarlyStopping | None,
 ) -> dict[str, Any]:
     """What `metrics.json` holds."""
-    labels = dataset.num_classes is not None
     epochs = _epochs_done(run)
     return {
         "recipe": recipe.name,
         "model": recipe.model["name"],
         **evaluate(model, dataset),
-        **({"condition": "label" if labels else "values"} if model.condition_dim else {}),
+        **condition_kind(model, dataset),
         "train_rows": len(dataset.x_train),
         "epochs": epochs,
         "kept_epoch": best.best_epoch + 1 if best and best.restore_best_weights else epochs,
@@ -347,11 +346,11 @@ def _kept(run: Run, model: FittedModel, checkpoint: training.Checkpoint) -> str:
     if latest is None:
         return f"{run.folder} holds no whole epoch of {epochs}"
     found = training.read_snapshot(latest)
-    found.put_into(model)
     file = run.model_file
     try:
+        found.put_into(model)
         _save(model, file)
-    except OSError:
+    except (UserError, OSError):  # it is of another model, or the disk is full
         file = latest
     more = f" and {found.step} steps" if found.step else ""
     return f"{file} holds epoch {found.epoch}{more} of {epochs}"

@@ -150,9 +150,12 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path | None = 
         if not path.exists():
             raise UserError(f"There is no file {name!r}: check the path.")
         run = Run(path.parent)
-        if run.recipe_file.exists():
+        recipe = run.recipe() if run.recipe_file.exists() else None
+        if path.name != run.model_file.name:  # another model that somebody has put there
+            return Opened(read_model(path), path.stem, recipe)
+        if recipe is not None:
             return _open_run(run)
-        if path.name == run.model_file.name and (path.parent / CARD).exists():
+        if (path.parent / CARD).exists():
             return _open_exported(path.parent)
         return Opened(read_model(path), path.stem)
     versions = _exported_versions(name, models)

@@ -154,9 +154,15 @@ class Recipe:
 
         return build(self, dataset)
 
-    def to_toml(self) -> str:
-        """Returns the file that `load` reads back as the same recipe."""
+    def to_toml(self, *, named: bool = True) -> str:
+        """Returns the file that `load` reads back as the same recipe.
+
+        Args:
+            named: Whether it tells the recipe's name, or is called as its file will be.
+        """
         tables = dataclasses.asdict(self)
+        if not named:
+            del tables["name"]
         if not self.pretraining:
             del tables["pretraining"]
         return tomli_w.dumps(tables)

@@ -50,7 +50,7 @@ def evaluate(
     Returns:
         `metrics`, name -> number averaged over the rows; `units` of those, where "nats" are nats
         per example; and what they were measured on and how: `data`, `protocol`, `test_rows`, and
-        for a likelihood `likelihood` and `seed`.
+        for a likelihood `likelihood`, with its seed.
     """
     metrics = evaluation.evaluate(
         model,
@@ -62,7 +62,7 @@ def evaluate(
     )
     how = {}
     if likelihood is not None and isinstance(model, Generative):
-        how = {"likelihood": dict(likelihood), "seed": seed}
+        how = {"likelihood": {**likelihood, "seed": seed}}
     return {
         "data": dataset.name,
         "protocol": model.protocol,
@@ -178,6 +178,13 @@ def judge(
 def conditions(model: FittedModel, y: Any, limit: int | None = None) -> Any:
     """The labels that the model takes beside x: none, unless it needs them."""
     return y[:limit] if model.takes_y and y is not None else None
+
+
+def condition_kind(model: FittedModel, dataset: Dataset) -> dict[str, str]:
+    """`condition` of a conditional model's report: "label", or "values" where it is no label."""
+    if not model.condition_dim:
+        return {}
+    return {"condition": "values" if dataset.num_classes is None else "label"}
 
 
 def versions() -> dict[str, str]:

@@ -37,8 +37,8 @@ class Run:
             except FileExistsError:
                 number += 1
         run = cls(parent / str(number))
-        run.write_recipe(recipe)
         run.write_command(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+        run.write_recipe(recipe)  # last: a folder with a recipe is one to go on with
         return run
 
     @property
@@ -92,7 +92,7 @@ class Run:
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Writes the resolved recipe."""
-        self.recipe_file.write_text(recipe.to_toml(), encoding="utf-8")
+        _write(self.recipe_file, recipe.to_toml())
 
     def command(self) -> str:
         """Reads the command."""
@@ -100,7 +100,7 @@ class Run:
 
     def write_command(self, command: str) -> None:
         """Writes the command."""
-        self.command_file.write_text(f"{command}\n", encoding="utf-8")
+        _write(self.command_file, f"{command}\n")
 
     def history_rows(self) -> list[dict[str, str]]:
         """Reads the lines of the history, none if there is no file."""
@@ -132,10 +132,8 @@ class Run:
         return metrics
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Writes the results, whole or not at all."""
-        part = self.metrics_file.with_suffix(".part")
-        part.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-        part.replace(self.metrics_file)
+        """Writes the results."""
+        _write(self.metrics_file, json.dumps(metrics, indent=2) + "\n")
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
@@ -144,6 +142,13 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a file, whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
 
 
 def _add_row(path: Path, row: Mapping[str, Any]) -> None:

@@ -26,8 +26,8 @@ def test_json(keras_vae, fitted):
     results = json.loads(result.stdout)
     assert results["model"] == str(folder)
     assert (results["data"], results["protocol"]) == ("squares", "no binarization")
-    assert (results["test_rows"], results["seed"]) == (20, 1)
-    assert results["likelihood"] == {"estimator": "is", "num_samples": 20}
+    assert results["test_rows"] == 20
+    assert results["likelihood"] == {"estimator": "is", "num_samples": 20, "seed": 1}
     metrics = results["metrics"]
     assert metrics["elbo"] == pytest.approx(-metrics["reconstruction"] - metrics["kl"], rel=1e-4)
     assert metrics["nll"] <= -metrics["elbo"] + 3 * metrics["nll_standard_error"]
@@ -54,7 +54,7 @@ def test_annealing(keras_vae, fitted, estimator):
     result = keras_vae("evaluate", fitted("VAE").folder, "--limit", 5, *options)
     results = json.loads(result.stdout)
     chains = {"num_chains": 2, "num_temperatures": 3}
-    assert results["likelihood"] == {"estimator": estimator, **chains}
+    assert results["likelihood"] == {"estimator": estimator, **chains, "seed": 0}
     nll = {"ais": "nll", "bdmc": "own_nll_upper"}[estimator]
     assert abs(results["metrics"][nll] + results["metrics"]["elbo"]) < 5
     assert results["units"][nll] == "nats"
@@ -64,7 +64,8 @@ def test_hmc(keras_vae, fitted):
     options = ["--likelihood", "hmc", "--num-chains", 2, "--num-samples", 20, "--json"]
     result = keras_vae("evaluate", fitted("VAE").folder, "--limit", 5, *options)
     results = json.loads(result.stdout)
-    assert results["likelihood"] == {"estimator": "hmc", "num_samples": 20, "num_chains": 2}
+    settings = {"num_samples": 20, "num_chains": 2, "seed": 0}
+    assert results["likelihood"] == {"estimator": "hmc", **settings}
     assert abs(results["metrics"]["nll"] + results["metrics"]["elbo"]) < 5
     options = ["--likelihood", "hmc", "--num-samples", 0, "--json"]
     results = json.loads(keras_vae("evaluate", fitted("VAE").folder, *options).stdout)
@@ -86,6 +87,12 @@ def test_the_table_says_how_the_likelihood_was_estimated(keras_vae, fitted):
 def test_no_option_is_silently_nothing(refused, fitted, estimator, option):
     message = refused("evaluate", fitted("VAE").folder, "--likelihood", estimator, option, 2)
     assert f"{option} is none of --likelihood {estimator}" in message
+
+
+@pytest.mark.parametrize(("option", "value"), [("--likelihood", "ais"), ("--num-samples", 20)])
+def test_what_has_no_likelihood_has_none_of_its_options(refused, fitted, option, value):
+    message = refused("evaluate", fitted("Autoencoder").folder, option, value)
+    assert f"{option} is for likelihoods, and Autoencoder has none" in message
 
 
 def test_an_alarm_where_few_samples_count(keras_vae, fitted, monkeypatch):
@@ -114,8 +121,10 @@ def test_probe(keras_vae, fitted):
     assert results["units"]["squared_error"] == "per row"
 
 
-def test_probe_refuses_a_model_that_is_told_the_label(refused, fitted):
-    message = refused("evaluate", fitted("CVAE").folder, "--probe", "--num-samples", 0)
+def test_probe_refuses_a_model_that_is_told_the_label(refused, fitted, monkeypatch):
+    """Before the likelihood is estimated, which takes minutes."""
+    monkeypatch.setattr(recipes, "evaluate", None)
+    message = refused("evaluate", fitted("CVAE").folder, "--probe")
     assert "probe a model without a condition" in message
 
 
@@ -133,6 +142,18 @@ def test_a_keras_file_in_a_run_and_alone(keras_vae, refused, fitted, data, tmp_p
     assert (
         json.loads(keras_vae("evaluate", alone, "--data", data, *options).stdout)["test_rows"] == 20
     )
+
+
+def test_a_file_of_another_name_in_a_run_is_what_it_is(fitted, tmp_path):
+    """Of its recipe, so that its data are known; but not the model that was measured."""
+    folder = shutil.copytree(fitted("VAE").folder, tmp_path / "run")
+    other = recipes.open_model(str(folder)).model
+    other.decoder.weights[-1].assign_add([1.0] * 64)
+    other.save(folder / "epoch-5.keras")
+    opened = recipes.open_model(str(folder / "epoch-5.keras"))
+    np.testing.assert_array_equal(opened.model.sample(2, seed=0), other.sample(2, seed=0))
+    assert (opened.name, opened.run, opened.report) == ("epoch-5", None, {})
+    assert opened.dataset().name == "squares"
 
 
 def test_a_name_means_the_latest_finished_run_here(keras_vae, fitted):

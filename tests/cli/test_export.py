@@ -109,3 +109,36 @@ def test_mistakes(refused, exported):
         package.from_preset("mnist-cvea")
     with pytest.raises(UserError, match="there are none"):
         package.from_preset("mnist-cvae", models="nowhere")
+
+
+def test_the_seed_of_a_compact_models_card_is_that_of_its_training(keras_vae, recipe, data):
+    """Its likelihood has its own, and is forgotten where none is measured."""
+    keras_vae("fit", recipe, "--data", data, "--seed", 7, "--epochs", 1, "--no-export")
+    cards = []
+    for version, options in ((1, ["--num-samples", 20]), (2, [])):
+        name = ["tiny", "saved_models/tiny/1"][version - 1]
+        assert keras_vae("export", name, "--compact", "--data", data, *options).exit_code == 0
+        cards.append(json.loads(Path(f"saved_models/tiny/{version}/card.json").read_text()))
+    first, second = cards
+    assert first["seed"] == second["seed"] == 7
+    assert first["likelihood"] == {"estimator": "is", "num_samples": 20, "seed": 0}
+    assert "nll" in first["metrics"]
+    assert "likelihood" not in second
+    assert "nll" not in second["metrics"]
+
+
+def test_values_stay_values_of_a_fit_that_was_stopped(keras_vae, fitted, data, tmp_path):
+    arrays = dict(np.load(data))
+    for part in ("train", "test"):
+        arrays[f"y_{part}"] = np.eye(3, dtype="float32")[arrays[f"y_{part}"]] / 2
+    np.savez(tmp_path / "values.npz", **arrays)
+    folder = shutil.copytree(fitted("CVAE").folder, tmp_path / "run")
+    (folder / "metrics.json").unlink()
+    path = fitted("CVAE").folder.parents[2] / "squares.npz"
+    written = (folder / "recipe.toml").read_text()
+    assert str(path) in written
+    moved = written.replace(str(path), str(tmp_path / "values.npz")).replace("squares", "values")
+    (folder / "recipe.toml").write_text(moved)
+    assert keras_vae("export", folder).exit_code == 0
+    card = json.loads(Path("saved_models/tiny/1/card.json").read_text())
+    assert card["signatures"]["sample"]["inputs"]["condition"] == ["float32", [None, 3]]

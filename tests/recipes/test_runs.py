@@ -83,6 +83,16 @@ def test_the_recipe_is_in_the_folder(tmp_path, recipe):
     assert Run.create(tmp_path, recipe).recipe() == recipe
 
 
+def test_a_folder_with_a_recipe_has_the_command_too(tmp_path, recipe, monkeypatch):
+    """Killed between the two, a run is none to go on with."""
+    monkeypatch.setattr(Run, "write_recipe", lambda self, recipe: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Run.create(tmp_path, recipe)
+    assert Run(tmp_path / "mnist-vae" / "1").command()
+    with pytest.raises(UserError, match="no unfinished run"):
+        latest_unfinished(tmp_path, "mnist-vae")
+
+
 def test_the_latest_by_number_not_by_name(tmp_path, recipe):
     made = [Run.create(tmp_path, recipe) for _ in range(11)]
     for run in made[:10]:
