@@ -37,11 +37,11 @@ def command(
     from keras_vae import papers
 
     if paper is None:
-        rows = list(papers.PAPERS.items())
+        known = list(papers.PAPERS.items())
         click.echo(
-            json.dumps([{"paper": name, "compares": what} for name, what in rows])
+            json.dumps([{"paper": name, "compares": what} for name, what in known])
             if as_json
-            else table(("paper", "what is compared"), rows)
+            else table(("paper", "what is compared"), known)
         )
         return
     import_tensorflow()

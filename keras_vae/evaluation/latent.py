@@ -33,7 +33,7 @@ def unit_variances(model: Generative, x: Any, condition: Any = None) -> Array:
         x: Data (num, *event_shape).
         condition: Labels (num,) or values (num, condition_dim) of a conditional model.
     """
-    variances: Array = np.var(model.encode(x, condition), axis=0)
+    variances: Array = np.var(model.observed_codes(x, condition), axis=0)
     return variances
 
 

@@ -94,19 +94,37 @@ class Generative:
         """
         return over_batches(partial(self._elbo, tf.constant(seed)), *self.data_arrays(x, condition))
 
-    def marginal_kl(self, x: Any, condition: Any = None) -> Array:
+    def observed_codes(self, x: Any, condition: Any = None, seed: int = 0) -> Array:
+        """The codes of what the model sees of data: as `encode`, but binarized as in `elbo`.
+
+        Args:
+            x: Data (num, *event_shape).
+            condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+            seed: A row's noise is a function of the seed and its own values.
+
+        Returns:
+            Array (num, latent_dim): the posterior's means.
+        """
+        return over_batches(
+            partial(self._observed_codes, tf.constant(seed)), *self.data_arrays(x, condition)
+        )
+
+    def marginal_kl(self, x: Any, condition: Any = None, seed: int = 0) -> Array:
         """KL(q(z_j|x) || p(z_j)) of each example and latent dimension j, as far as two Normals go.
 
         Args:
             x: Data (num, *event_shape).
             condition: Labels (num,) or values (num, condition_dim) of a conditional model.
+            seed: A row's noise is a function of the seed and its own values, as in `elbo`.
 
         Returns:
             Array (num, latent_dim), nats: the divergence of Normals with the means and variances of
             both. It is exact where both are Normal; where dimensions depend on each other, or the
             prior is a mixture or a flow, it tells sizes alone, and does not add up to `kl`.
         """
-        return over_batches(self._marginal_kl, *self.data_arrays(x, condition))
+        return over_batches(
+            partial(self._marginal_kl, tf.constant(seed)), *self.data_arrays(x, condition)
+        )
 
     def log_likelihood(
         self,
@@ -211,8 +229,13 @@ class Generative:
         return self.drawn(seeds, temperature, condition)
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _marginal_kl(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        x, condition = self.as_inputs(x, condition)
+    def _observed_codes(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        x, condition, _ = self._observation(seed, x, condition)
+        return self.posterior(x, condition).mean()  # (batch, latent_dim)
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _marginal_kl(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        x, condition, _ = self._observation(seed, x, condition)
         q = self.posterior(x, condition)
         return tfd.kl_divergence(
             tfd.Normal(q.mean(), q.stddev()), tfd.Normal(*self._prior_moments(condition))
@@ -236,8 +259,14 @@ class Generative:
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _elbo(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        x, condition = self.as_inputs(x, condition)
-        noise = Noise.for_rows(seed, x)
-        x, condition = self.observed(x, condition, noise)
+        x, condition, noise = self._observation(seed, x, condition)
         reconstruction, kl = self.elbo_parts(x, condition, noise, training=False)
         return -(reconstruction + tf.reduce_sum(kl, axis=1))  # (batch,)
+
+    def _observation(
+        self, seed: Tensor, x: Tensor, condition: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, Noise]:
+        """What the model sees of data, what goes with it, and the noise that it was made with."""
+        x, condition = self.as_inputs(x, condition)
+        noise = Noise.for_rows(seed, x)
+        return *self.observed(x, condition, noise), noise

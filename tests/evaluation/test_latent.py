@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_vae
 from keras_vae.evaluation import active_units, kl_per_dimension
+from keras_vae.noise import Noise
 
 # The posterior mean is SLOPES * x of equally spread x with variance 1; its variance is SLOPES^2.
 SLOPES = np.array([1.0, 0.2, 0.0999, 0.05, 0.0])
@@ -73,6 +75,23 @@ def test_kl_per_dimension_of_a_full_covariance_is_that_of_its_marginals(x):
     variance = np.array([0.25, 0.75**2 + 1])
     expected = (variance + bias[:2] ** 2 - 1 - np.log(variance)) / 2
     np.testing.assert_allclose(kl_per_dimension(model, x), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("binarization", [None, "dynamic", "static"])
+def test_they_are_of_what_the_model_sees(binarization):
+    """Of binarized data where those are what is modelled: the KLs then add up to the ELBO's."""
+    encoder, decoder = keras_vae.networks.dense((3, 1), 2, hidden=(5,))
+    likelihood = {"name": "bernoulli", "binarization": binarization}
+    model = keras_vae.VAE(encoder, decoder, likelihood=likelihood)
+    images = np.random.default_rng(0).random((40, 3, 1)).astype("float32")
+    model.compile(jit_compile=False)
+    scores = model.evaluate(images, verbose=0, return_dict=True)
+    seed = model.seed
+    assert model.marginal_kl(images, seed=seed).sum(axis=1).mean() == pytest.approx(scores["kl"])
+    codes = model.observed_codes(images, seed=seed)
+    assert (codes == model.encode(images)).all() == (binarization is None)
+    binary = np.array(model.observed(tf.constant(images), None, Noise.for_rows(seed, images))[0])
+    np.testing.assert_allclose(codes, model.encode(binary), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("prior", ["standard_normal", "conditional_normal", "real_nvp"])
