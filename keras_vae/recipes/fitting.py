@@ -201,6 +201,20 @@ def _finish(
     verbose: int | str,
 ) -> Run:
     """Trains from the run's latest checkpoint to its last epoch, then draws and measures."""
+    with run.alone():
+        _go_on(run, model, dataset, checkpoint_every, callbacks, verbose)
+    return run
+
+
+def _go_on(
+    run: Run,
+    model: FittedModel,
+    dataset: Dataset,
+    checkpoint_every: str,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: int | str,
+) -> None:
+    """The same, by this process alone."""
     recipe = run.recipe()
     best = _best(recipe)
     checkpoint = training.Checkpoint(run.checkpoints, checkpoint_every, [best] if best else [])
@@ -231,7 +245,6 @@ def _finish(
         raise Interrupted(
             f"Interrupted: {_kept(run, model, checkpoint)}. Go on with: {_resume_command(run)}"
         ) from None
-    return run
 
 
 def _pretrain(

@@ -21,6 +21,7 @@ from keras_vae.model_folders import CARD, CONFIG, LOCAL, MODEL
 from keras_vae.models import Classifier, CompletionCVAE, FittedModel, LatentModel
 from keras_vae.recipes.recipe import Recipe, from_tables, names
 from keras_vae.recipes.runs import Run, latest_finished, runs
+from keras_vae.training import latest_snapshot, read_snapshot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,10 +141,11 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path | None = 
         if (path / CARD).exists():
             return _open_exported(path)
         run = Run(path)
-        if not run.model_file.exists():
+        if not run.model_file.exists() and latest_snapshot(run.checkpoints) is None:
             raise UserError(
-                f"The folder {name!r} holds no model.keras: expected that of a fit that has "
-                f"trained for one epoch or more, such as runs/mnist-vae/1, or of an exported model."
+                f"The folder {name!r} holds neither a model nor a checkpoint: expected that of a "
+                "fit that has trained for one epoch or more, such as runs/mnist-vae/1, or of an "
+                "exported model."
             )
         return _open_run(run)
     if path.suffix == ".keras":
@@ -219,7 +221,24 @@ def version_folders(model: Path) -> list[Path]:
 def _open_run(run: Run) -> Opened:
     recipe = run.recipe()
     report = run.metrics() if run.finished else {}
-    return Opened(read_model(run.model_file), recipe.name, recipe, run, report)
+    return Opened(_model_of(run, recipe), recipe.name, recipe, run, report)
+
+
+def _model_of(run: Run, recipe: Recipe) -> FittedModel:
+    """What a finished fit has kept; of another, also one that goes on, what it saved last."""
+    snapshot = latest_snapshot(run.checkpoints)
+    file = run.model_file
+    if (
+        run.finished
+        or snapshot is None
+        or (file.exists() and file.stat().st_mtime >= snapshot.stat().st_mtime)
+    ):
+        return read_model(file)
+    table = recipe.data
+    dataset = transformed(load(table["name"], table.get("path")), table.get("transform"))
+    model = recipe.build(dataset)
+    read_snapshot(snapshot).put_into(model)
+    return model
 
 
 def _open_exported(folder: Path) -> Opened:

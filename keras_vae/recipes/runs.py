@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import json
+import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_vae.errors import UserError
 from keras_vae.recipes.recipe import Recipe, load
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Run:
 
     @property
     def model_file(self) -> Path:
-        """The model after the last whole epoch; of a finished fit, after the one that it keeps."""
+        """The model that a finished fit has kept, or that one had when it was interrupted."""
         return self.folder / "model.keras"
 
     @property
@@ -85,6 +92,30 @@ class Run:
     def finished(self) -> bool:
         """Whether the fit came to its end."""
         return self.metrics_file.exists()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other processes from training in the folder, as long as this one does.
+
+        Raises:
+            UserError: If another one does.
+        """
+        if fcntl is None:
+            yield
+            return
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # of file systems without locks
+                try:
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise UserError(
+                        f"Another process trains in {self.folder}: wait for its end, or make a new "
+                        "run with `keras-vae fit`, without --resume."
+                    ) from None
+            yield
+        finally:
+            os.close(folder)  # and unlocked
 
     def recipe(self) -> Recipe:
         """Reads the recipe as it was resolved for this run."""

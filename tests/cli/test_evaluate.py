@@ -169,7 +169,7 @@ def test_a_name_means_the_latest_finished_run_here(keras_vae, fitted):
     ("arguments", "message"),
     [
         (["nothing"], "no model 'nothing'"),
-        (["empty"], "holds no model.keras"),
+        (["empty"], "holds neither a model nor a checkpoint"),
         (["none.keras"], "no file 'none.keras'"),
         (["text.keras"], "is damaged, or no .keras file"),
         (["nothing", "--num-samples", "-1"], "-1 is not in the range"),

@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import json
+import os
+import shutil
 
 import keras
 import numpy as np
@@ -174,7 +176,7 @@ def test_what_callbacks_log_stands_in_the_history(recipe, data, tmp_path):
 def test_stopped_before_the_first_epoch_was_whole(recipe, data, tmp_path):
     with pytest.raises(recipes.Interrupted, match="holds no whole epoch of 2"):
         recipes.fit(recipe, data=data, out=tmp_path, callbacks=[CtrlC(0, 1)], verbose=0)
-    with pytest.raises(UserError, match=r"holds no model\.keras"):
+    with pytest.raises(UserError, match="holds neither a model nor a checkpoint"):
         recipes.open_model(str(tmp_path / "tiny" / "1"))
     run = recipes.resume("tiny", out=tmp_path, epochs=1, verbose=0)
     assert (run.metrics()["epochs"], run.recipe().training["epochs"]) == (1, 1)
@@ -355,3 +357,24 @@ def test_averaged_weights_end_a_fit_and_survive_a_stop(data, tmp_path):
     for one, other in zip(weights(again), weights(whole), strict=True):
         np.testing.assert_array_equal(one, other)
     assert again.metrics()["metrics"] == whole.metrics()["metrics"]
+
+
+def test_a_fit_that_was_killed_is_opened_as_of_its_last_checkpoint(whole, tmp_path):
+    """`model.keras` is written at its end, or at an interruption, which may be long ago."""
+    folder = shutil.copytree(whole.folder, tmp_path / "run")
+    expected = recipes.open_model(str(folder)).model
+    (folder / "metrics.json").unlink()
+    (folder / "model.keras").unlink()
+    found = recipes.open_model(str(folder)).model
+    np.testing.assert_array_equal(
+        found.sample(2, condition=1, seed=0), expected.sample(2, condition=1, seed=0)
+    )
+    found.decoder.weights[-1].assign_add([1.0] * 64)
+    found.save(folder / "model.keras")
+    at = (folder / "model.keras").stat().st_mtime
+    for seconds, model in ((1, found), (-1000, expected)):
+        os.utime(folder / "model.keras", (at, at + seconds))
+        opened = recipes.open_model(str(folder)).model
+        np.testing.assert_array_equal(
+            opened.sample(2, condition=1, seed=0), model.sample(2, condition=1, seed=0)
+        )

@@ -1,5 +1,6 @@
 """Run folders."""
 
+import dataclasses
 import multiprocessing
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -91,6 +92,18 @@ def test_a_folder_with_a_recipe_has_the_command_too(tmp_path, recipe, monkeypatc
     assert Run(tmp_path / "mnist-vae" / "1").command()
     with pytest.raises(UserError, match="no unfinished run"):
         latest_unfinished(tmp_path, "mnist-vae")
+
+
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
+    tiny = recipes.load(write_recipe(tmp_path))
+    table = {"name": "squares", "path": str(write_data(tmp_path))}
+    run, other = (Run.create(tmp_path, dataclasses.replace(tiny, data=table)) for _ in range(2))
+    with run.alone(), other.alone():
+        with pytest.raises(UserError, match=f"Another process trains in {other.folder}"):
+            recipes.resume("tiny", out=tmp_path, verbose=0)
+        assert not other.checkpoints.exists()
+    with run.alone():  # its end, in whatever way, unlocks it
+        pass
 
 
 def test_the_latest_by_number_not_by_name(tmp_path, recipe):
