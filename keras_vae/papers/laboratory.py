@@ -155,7 +155,7 @@ class Laboratory:
             measure: Gives what JSON can hold.
         """
         data = self.dataset()
-        key = zlib.crc32(f"{what}, {data.name}, {len(data.x_train)} rows".encode())
+        key = zlib.crc32(f"{what}, {data.name} {data.checksum()}".encode())
         for weight in model.get_weights():
             key = zlib.crc32(np.ascontiguousarray(weight).data, key)
         file = Path(self.out) / self.paper / "measured" / f"{key:08x}.json"

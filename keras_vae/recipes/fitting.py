@@ -160,6 +160,11 @@ def resume(
             f"{run.folder} was fitted to {before.data['name']!r}, and only {dataset.name!r} is "
             f"there now: give the same data with --data."
         )
+    if resolved.data["checksum"] != before.data.get("checksum"):
+        raise UserError(
+            f"{run.folder} was fitted to other data of the name {dataset.name!r}, by their "
+            "checksum: give the same with --data, or start a new fit, without --resume."
+        )
     if epochs is not None:
         done = _epochs_done(run)
         if epochs < done:
@@ -185,7 +190,7 @@ def _with_data(recipe: Recipe, data: str | Path | None) -> tuple[Recipe, Dataset
     dataset = datasets.load(recipe.data["name"], path)
     if path is None and dataset.name not in datasets.NAMES:
         path = os.environ["KERAS_VAE_DATA"]  # the user's own data
-    table = {**recipe.data, "name": dataset.name}
+    table = {**recipe.data, "name": dataset.name, "checksum": dataset.checksum()}
     if path is not None:
         table["path"] = str(Path(path).expanduser().resolve())
     resolved = dataclasses.replace(recipe, data=table).for_rows(len(dataset.x_train))

@@ -34,7 +34,7 @@ _FILE = {
     "training": dict,
     "pretraining": dict,
 }
-_DATA = {"name": str, "path": str, "transform": dict}
+_DATA = {"name": str, "path": str, "checksum": str, "transform": dict}
 _TRAINING = {
     "epochs": int,
     "min_steps": int,
@@ -61,8 +61,9 @@ class Recipe:
     Attributes:
         name: The recipe's name; its runs are `<out>/<name>/<n>/`.
         description: One line.
-        data: `name` of the dataset; for data that stands elsewhere, its `path`; and, where the task
-            is another one, a `transform` by its `name` and arguments.
+        data: `name` of the dataset; for data that stands elsewhere, its `path`; where the task is
+            another one, a `transform` by its `name` and arguments; and, of a run, the `checksum`
+            of what it was fitted to.
         network: `name` of a function in `keras_vae.networks`, and its parameters.
         model: `name` of a model class, and its parameters.
         training: `epochs`, `min_steps` (a small dataset gets more epochs to reach them),

@@ -36,7 +36,8 @@ def test_an_exported_model_is_documented_and_has_the_next_version(keras_vae, fit
     assert card["metrics"] == run.metrics()["metrics"]
     assert card["command"] == run.metrics()["command"]
     assert card["recipe"]["model"]["name"] == "CVAE"
-    assert card["recipe"]["data"] == {"name": "squares"}
+    checksum = run.recipe().data["checksum"]
+    assert card["recipe"]["data"] == {"name": "squares", "checksum": checksum}
     assert card["signatures"]["sample"]["inputs"]["label"] == ["int32", [None]]
 
 

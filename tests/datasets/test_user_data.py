@@ -1,12 +1,13 @@
 """A user's own .npz file or folder of images."""
 
+import dataclasses
 import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_vae.datasets import load
+from keras_vae.datasets import Dataset, load
 
 
 def load_npz(path, **arrays):
@@ -139,3 +140,18 @@ def test_a_data_sets_own_folder_comes_before_images(tmp_path, write_mnist):
     write_mnist(tmp_path / "mnist")
     save_image(tmp_path / "preview.png", 0)
     assert load("mnist", tmp_path).name == "mnist"
+
+
+def test_a_checksum_tells_other_data_apart():
+    x, y = np.arange(2400.0).reshape(1200, 2), np.arange(1200) % 3
+    given = Dataset("a", x, x, y, y)
+    assert given.checksum() == Dataset("b", x.copy(), x, y, y).checksum()
+    others = [
+        {"x_train": given.x_train + 1},
+        {"x_test": given.x_test[:-1]},
+        {"y_train": given.y_train[::-1]},
+        {"y_train": None, "y_test": None},
+        {"x_train": given.x_train.reshape(1200, 1, 2), "x_test": x.reshape(1200, 1, 2)},
+    ]
+    sums = {dataclasses.replace(given, **other).checksum() for other in others}
+    assert len(sums | {given.checksum()}) == 6

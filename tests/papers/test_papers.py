@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -75,6 +76,21 @@ def test_another_budget_is_another_run(data, tmp_path):
     longer = recipes.fit_once(recipe.with_epochs(2), data=data, out=tmp_path, verbose=0)
     assert longer.folder.name == "2"
     assert recipes.fit_once(recipe, data=data, out=tmp_path, verbose=0) == first
+
+
+def test_other_data_at_the_same_place_is_another_run(data, tmp_path):
+    """And no run can go on with them."""
+    path = shutil.copy(data, tmp_path)
+    recipe = recipes.load("mnist-ae").override(["network.hidden=[4]"]).with_epochs(1)
+    first = recipes.fit_once(recipe, data=path, out=tmp_path, verbose=0)
+    np.savez(path, **{key: value[:-1] for key, value in np.load(data).items()})
+    second = recipes.fit_once(recipe, data=path, out=tmp_path, verbose=0)
+    assert second.folder.name == "2"
+    shutil.copy(data, tmp_path)
+    assert recipes.fit_once(recipe, data=path, out=tmp_path, verbose=0) == first
+    second.metrics_file.unlink()
+    with pytest.raises(UserError, match="fitted to other data of the name 'squares'"):
+        recipes.resume("mnist-ae", out=tmp_path, verbose=0)
 
 
 def test_rows_are_repeated(data, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vae import recipes, training
+from keras_vae import datasets, recipes, training
 from keras_vae.errors import UserError
 from recipes.tiny import write_data, write_recipe
 
@@ -78,7 +78,9 @@ def test_a_run_is_whole(recipe, whole):
         "checkpoints",
     }
     resolved = run.recipe()
-    assert resolved.data == {"name": "squares", "path": str(run.folder.parents[2] / "squares.npz")}
+    path = run.folder.parents[2] / "squares.npz"
+    checksum = datasets.load("", path).checksum()
+    assert resolved.data == {"name": "squares", "path": str(path), "checksum": checksum}
     assert resolved.training == recipe.training
     rows = list(csv.DictReader(run.history_file.open()))
     assert [row["epoch"] for row in rows] == ["1", "2"]

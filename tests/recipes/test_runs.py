@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from keras_vae import recipes
+from keras_vae import datasets, recipes
 from keras_vae.errors import UserError
 from keras_vae.recipes.runs import Run, latest_finished, latest_unfinished, runs
 from recipes.tiny import write_data, write_recipe
@@ -96,7 +96,12 @@ def test_a_folder_with_a_recipe_has_the_command_too(tmp_path, recipe, monkeypatc
 
 def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
     tiny = recipes.load(write_recipe(tmp_path))
-    table = {"name": "squares", "path": str(write_data(tmp_path))}
+    path = write_data(tmp_path)
+    table = {
+        "name": "squares",
+        "path": str(path),
+        "checksum": datasets.load("", path).checksum(),
+    }
     run, other = (Run.create(tmp_path, dataclasses.replace(tiny, data=table)) for _ in range(2))
     with run.alone(), other.alone():
         with pytest.raises(UserError, match=f"Another process trains in {other.folder}"):
