@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from keras_vae import datasets
 from keras_vae.recipes import Run, load
 from keras_vae.recipes.runs import runs
 from recipes.tiny import write_data, write_recipe
@@ -82,6 +83,7 @@ def test_every_option_reaches_the_run(keras_vae, recipe, data, lean):
         [
             "data.name=squares",
             f"data.path={data}",
+            f"data.checksum='{datasets.load('', data).checksum()}'",
             "training.epochs=1",
             "training.batch_size=25",
             "training.seed=3",
