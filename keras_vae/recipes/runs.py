@@ -209,7 +209,13 @@ def runs(out: str | Path, name: str) -> list[Run]:
 
 def latest_finished(out: str | Path, name: str) -> Run:
     """Returns the recipe's latest run that came to its end."""
-    finished = [run for run in runs(out, name) if run.finished]
+    of_name = runs(out, name)
+    finished = [run for run in of_name if run.finished]
+    if of_name and not finished:
+        raise UserError(
+            f"No fit of {name!r} under {str(out)!r} is finished: go on with `keras-vae fit {name} "
+            f"--resume`, or name {str(of_name[-1].folder)!r} for its last checkpoint."
+        )
     if not finished:
         raise UserError(
             f"Recipe {name!r} has no finished run under {str(out)!r}: "

@@ -124,6 +124,11 @@ def test_none_is_a_clear_sentence(tmp_path, recipe):
         latest_finished(tmp_path, "mnist-vae")
     with pytest.raises(UserError, match=r"no unfinished run.*without --resume"):
         latest_unfinished(tmp_path, "mnist-vae")
+    begun = Run.create(tmp_path, recipe)
+    with pytest.raises(
+        UserError, match=rf"is finished: go on.*--resume`, or name '{begun.folder}'"
+    ):
+        latest_finished(tmp_path, "mnist-vae")
 
 
 def test_history_has_the_models_quantities_alone(tmp_path, recipe):
