@@ -1,5 +1,6 @@
 """What every test has: the TensorFlow backend, a fixed seed, the local data, and no network."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -21,6 +22,12 @@ if DATA.is_dir():
 import keras  # noqa: E402 (the backend is chosen when Keras is imported)
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
+
+# A graph runs a few times here: optimizing it takes longer. Commands that tests start do optimize.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+# Graphs are millions of objects, and few of them become garbage: it is looked for less often.
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -16,7 +16,8 @@ from conformance.compare import assert_same
 # order of the imports may matter.
 IMPORTS = ("import keras, keras_vae", "import keras_vae, keras")
 LOAD = """
-import json, numpy as np
+import json, numpy as np, tensorflow as tf
+tf.config.optimizer.set_experimental_options({{"disable_meta_optimizer": True}})  # as conftest.py
 for line in sys.stdin:
     what, file, data, found = json.loads(line)
     data = [array for array in np.load(data).values()]
