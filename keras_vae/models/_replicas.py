@@ -21,14 +21,14 @@ def global_mean(values: Tensor) -> Tensor:
     return _sum(tf.reduce_sum(values, axis=0)) / tf.cast(num, values.dtype)
 
 
-def global_largest(values: Tensor, num: Tensor) -> Tensor:
+def global_largest(values: Tensor, num: Tensor) -> tuple[Tensor, Tensor]:
     """Which of float32 values (batch, units) are of the `num` largest of their unit, bool.
 
-    Of the rows of all replicas; of equal values the first. Replicas exchange counts, not values:
-    what they exchange must have one shape, and batches have several.
+    Of the rows of all replicas; of equal values the first. With them the least of these (units,).
+    Replicas exchange counts, not values: what they exchange must have one shape, and batches have
+    several.
     """
-    bits = tf.bitcast(values + 0.0, tf.int32)  # -0 is 0
-    keys = tf.cast(tf.where(bits < 0, tf.bitwise.bitwise_xor(bits, 2**31 - 1), bits), tf.int64)
+    keys = tf.cast(_ordered(tf.bitcast(values + 0.0, tf.int32)), tf.int64)  # -0 is 0
     least = tf.fill(tf.shape(keys)[1:], tf.constant(-(2**31), tf.int64))  # (units,)
     for bit in reversed(range(32)):
         higher = least + 2**bit
@@ -38,7 +38,13 @@ def global_largest(values: Tensor, num: Tensor) -> Tensor:
     equal = tf.cast(keys == least, tf.int32)  # (batch, units)
     before, _ = _over_replicas(tf.reduce_sum(equal, axis=0))  # (units,)
     place = before + tf.cumsum(equal, axis=0, exclusive=True)  # (batch, units), among equals
-    return tf.logical_or(keys > least, tf.logical_and(keys == least, place < num - num_above))
+    wins = tf.logical_or(keys > least, tf.logical_and(keys == least, place < num - num_above))
+    return wins, tf.bitcast(_ordered(tf.cast(least, tf.int32)), tf.float32)
+
+
+def _ordered(bits: Tensor) -> Tensor:
+    """Integers in the order of the float32 numbers of these bits, and from such integers back."""
+    return tf.where(bits < 0, tf.bitwise.bitwise_xor(bits, 2**31 - 1), bits)
 
 
 def _sum(value: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class SparseAutoencoder(Autoencoder):
         chosen = get_sparsity(sparsity)
         # A copy: it gets weights of this code's shape.
         self.sparsity = type(chosen).from_config(chosen.get_config())
-        self.sparsity.of_shape(self.latent_shape)
+        self.sparsity.build((None, *self.latent_shape))
         self._check_codes()
 
     def _check_codes(self) -> None:

@@ -19,7 +19,7 @@ from keras_vae.registry import resolve
 class Sparsity(Float32Layer):
     """A way to sparse codes, itself none; a subclass fills `select`, or `penalty` and `weight`.
 
-    `of_shape` is called with the shape of the codes before all else.
+    `build` is called with the shape of a batch of codes before all else.
     """
 
     weight: float = 0.0
@@ -27,8 +27,12 @@ class Sparsity(Float32Layer):
     support: tuple[float, float] = (-math.inf, math.inf)
     """Least and largest value of a code that it can take."""
 
-    def of_shape(self, latent_shape: tuple[int, ...]) -> None:
-        """Is told the shape of a code, to make weights or to check it; called once."""
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.built = False  # until it is told
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Is told the shape of codes (None, *latent_shape), to make weights or to check it."""
 
     def select(self, code: Tensor, training: bool) -> Tensor:
         """What the decoder sees of a code (batch, *latent_shape): all of it, unless overridden."""
@@ -70,18 +74,16 @@ class KLSparsity(Sparsity):
     ) -> None:
         if not 0 < target < 1:
             raise UserError(f"The target is a mean activation, in (0, 1). Received {target!r}.")
-        if not 0 <= momentum < 1:
-            raise UserError(f"The momentum lies in [0, 1). Received {momentum!r}.")
         super().__init__(**kwargs)
         self.supports_jit = not tf.distribute.has_strategy()  # replicas share their means
         self.target = target
         self.weight = _checked_weight(weight)
-        self.momentum = momentum
+        self.momentum = _checked_momentum(momentum)
 
-    def of_shape(self, latent_shape: tuple[int, ...]) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the running mean (units,)."""
         self.running_mean = self.add_weight(
-            shape=latent_shape[-1:],
+            shape=input_shape[-1:],
             initializer=keras.initializers.Constant(self.target),
             trainable=False,
             aggregation="only_first_replica",
@@ -157,9 +159,9 @@ class TopK(Sparsity):
         self.k = k
         self.evaluation_factor = evaluation_factor
 
-    def of_shape(self, latent_shape: tuple[int, ...]) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Checks k against the size of the code."""
-        size = math.prod(latent_shape)
+        size = math.prod(input_shape[1:])
         if int(self.k) != self.k:
             raise UserError(f"topk keeps a whole number of values. Received k={self.k!r}.")
         for kept in (self.k, self.k * self.evaluation_factor):
@@ -189,26 +191,41 @@ class WinnerTakeAll(Sparsity):
 
     In feature maps only the largest value of each map is kept ("spatial sparsity"). While training,
     each unit or map keeps its value only for the share `rate` of the examples of the global batch
-    where that value is largest ("lifetime sparsity"); while evaluating, for all examples, as in the
-    paper: codes are then denser than those that the decoder was trained on. Of equal values the
-    first wins.
+    where that value is largest ("lifetime sparsity"). Of equal values the first wins.
+
+    While evaluating, a value is kept where it reaches the running mean of the least value that won
+    in training, so that batches do not matter and codes are as sparse as those that the decoder
+    was trained on. The paper keeps all values then, as features for a classifier; `encoder` gives
+    these before any selection.
 
     Args:
         rate: Share of the examples, in (0, 1]; at least one example is kept.
+        momentum: Of the running mean, in [0, 1).
 
     Raises:
-        UserError: When `rate` is outside (0, 1].
+        UserError: For an argument out of range.
 
     Reference:
         Makhzani and Frey (2015), "Winner-Take-All Autoencoders", sections 2 and 3.
     """
 
-    def __init__(self, rate: float = 0.05, **kwargs: Any) -> None:
+    def __init__(self, rate: float = 0.05, momentum: float = 0.9, **kwargs: Any) -> None:
         if not 0 < rate <= 1:
             raise UserError(f"The rate is a share of the examples, in (0, 1]. Received {rate!r}.")
         super().__init__(**kwargs)
         self.supports_jit = not tf.distribute.has_strategy()  # replicas share their values
         self.rate = rate
+        self.momentum = _checked_momentum(momentum)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the running mean (units,), which keeps all values above 0 before training."""
+        self.running_threshold = self.add_weight(
+            shape=input_shape[-1:],
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="running_threshold",
+        )
 
     def select(self, code: Tensor, training: bool) -> Tensor:
         """The winners among a code (batch, *latent_shape)."""
@@ -216,17 +233,21 @@ class WinnerTakeAll(Sparsity):
         maps = tf.reshape(code, [-1, num_places, units])  # (batch, places, units)
         place = tf.argmax(maps, axis=1, output_type=tf.int32)  # (batch, units)
         kept = tf.one_hot(place, num_places, axis=1)  # (batch, places, units)
+        largest = tf.reduce_max(maps, axis=1)  # (batch, units)
         if training:
-            largest = tf.reduce_max(maps, axis=1)  # (batch, units)
             _, num = global_rows(tf.shape(code)[0])
             num_kept = tf.cast(tf.math.ceil(self.rate * tf.cast(num, tf.float32)), tf.int32)
-            wins = global_largest(largest, num_kept)  # (batch, units)
-            kept *= tf.cast(wins, tf.float32)[:, tf.newaxis]
+            wins, least = global_largest(largest, num_kept)  # (batch, units), (units,)
+            step = (1.0 - self.momentum) * (least - self.running_threshold)
+            self.running_threshold.assign_add(step)
+        else:
+            wins = largest >= self.running_threshold  # (batch, units)
+        kept *= tf.cast(wins, tf.float32)[:, tf.newaxis]
         return code * tf.reshape(kept, tf.shape(code))  # (batch, *latent_shape)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "rate": self.rate}
+        return {**super().get_config(), "rate": self.rate, "momentum": self.momentum}
 
 
 @keras.saving.register_keras_serializable("keras_vae")
@@ -281,3 +302,9 @@ def _checked_weight(weight: float) -> float:
     if not 0 <= weight < math.inf:
         raise UserError(f"A penalty's weight is at least 0, and finite. Received {weight!r}.")
     return weight
+
+
+def _checked_momentum(momentum: float) -> float:
+    if not 0 <= momentum < 1:
+        raise UserError(f"The momentum lies in [0, 1). Received {momentum!r}.")
+    return momentum

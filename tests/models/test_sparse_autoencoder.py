@@ -1,5 +1,6 @@
 """Sparsities against numpy: what is selected, what is charged, and over which rows."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,7 +17,7 @@ MAPS = np.random.default_rng(2).normal(size=(ROWS, 3, 4, 5)).astype("float32")
 
 def built(spec, shape=(UNITS,)):
     sparsity = get_sparsity(spec)
-    sparsity.of_shape(shape)
+    sparsity.build((None, *shape))
     return sparsity
 
 
@@ -94,12 +95,13 @@ def test_winners_of_vectors_are_a_share_of_the_batch():
 
 def test_winners_of_maps_are_one_place_each():
     sparsity = built({"name": "winner_take_all", "rate": 0.1}, MAPS.shape[1:])
-    everywhere = sparsity.select(tf.constant(MAPS), False).numpy()
-    np.testing.assert_array_equal((everywhere != 0).sum(axis=(1, 2)), 1)
-    np.testing.assert_array_equal(everywhere.max(axis=(1, 2)), np.maximum(MAPS.max((1, 2)), 0))
+    largest = MAPS.max(axis=(1, 2))  # (rows, units)
+    untrained = sparsity.select(tf.constant(MAPS), False).numpy()
+    np.testing.assert_array_equal((untrained != 0).sum(axis=(1, 2)), largest > 0)
+    np.testing.assert_array_equal(untrained.max(axis=(1, 2)), np.maximum(largest, 0))
     trained = sparsity.select(tf.constant(MAPS), True).numpy()
     np.testing.assert_array_equal((trained != 0).sum(axis=(0, 1, 2)), 4)
-    np.testing.assert_array_equal(trained[trained != 0], everywhere[trained != 0])
+    np.testing.assert_array_equal(trained[trained != 0], untrained[trained != 0])
 
 
 def test_of_equal_values_one_wins():
@@ -111,9 +113,16 @@ def test_of_equal_values_one_wins():
     np.testing.assert_array_equal((trained != 0).sum(axis=(0, 1, 2)), 4)
 
 
-def test_winners_evaluate_all_examples():
-    sparsity = built({"name": "winner_take_all", "rate": 0.1})
-    np.testing.assert_array_equal(sparsity.select(tf.constant(CODE), False), CODE)
+def test_winners_evaluate_with_the_running_threshold():
+    sparsity = built({"name": "winner_take_all", "rate": 0.1, "momentum": 0.5})
+    threshold = np.zeros(UNITS)
+    for sign in (1, -1, -1):  # of a negative threshold too
+        sparsity.select(tf.constant(sign * CODE - 1), True)
+        threshold = 0.5 * threshold + 0.5 * np.sort(sign * CODE - 1, axis=0)[-4]
+    np.testing.assert_allclose(sparsity.running_threshold, threshold, rtol=1e-5)
+    for num in (1, 7, ROWS):
+        found = sparsity.select(tf.constant(CODE[:num]), False)
+        np.testing.assert_array_equal(found, np.where(CODE >= threshold, CODE, 0)[:num])
 
 
 def test_at_least_one_example_wins():
@@ -146,6 +155,18 @@ def test_a_classifier_trains_on_the_code_that_it_will_see():
     classifier = model.to_classifier(4)
     x = np.random.default_rng(0).random((9, 6), "float32")
     np.testing.assert_array_equal(classifier(x, training=True), classifier(x, training=False))
+
+
+def test_a_reloaded_classifier_selects_with_what_was_learned(tmp_path):
+    model = autoencoder(sparsity={"name": "winner_take_all", "rate": 0.2})
+    x = np.random.default_rng(0).random((9, 6), "float32")
+    for _ in range(20):
+        model.posterior(tf.constant(x), training=True)
+    classifier = model.to_classifier(4)
+    classifier.save(tmp_path / "classifier.keras")
+    loaded = keras.saving.load_model(tmp_path / "classifier.keras")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), classifier.predict(x, verbose=0))
+    assert np.any(model.sparsity.running_threshold)
 
 
 def test_the_code_is_what_the_decoder_sees():
