@@ -10,6 +10,7 @@ from keras_vae.distributions.flow_posteriors import InverseAutoregressiveFlow
 from keras_vae.distributions.flow_priors import MaskedAutoregressiveFlow, RealNVP
 from keras_vae.distributions.layered import LayeredPosterior, LayeredPrior
 from keras_vae.distributions.likelihoods import (
+    AutoregressiveBernoulli,
     Bernoulli,
     ContinuousBernoulli,
     DiscretizedLogistic,
@@ -34,6 +35,7 @@ from keras_vae.distributions.prior import Prior
 from keras_vae.distributions.priors import get_prior
 
 __all__ = [
+    "AutoregressiveBernoulli",
     "Bernoulli",
     "ConditionalNormal",
     "ContinuousBernoulli",

@@ -61,7 +61,7 @@ class Generative:
     def sample(
         self, num: int, condition: Any = None, seed: int | None = None, temperature: float = 1.0
     ) -> Array:
-        """Draws codes from the prior and returns the likelihood's means.
+        """Draws codes from the prior and returns the likelihood's means, or what it has for them.
 
         Args:
             num: How many.
@@ -196,10 +196,11 @@ class Generative:
 
     def drawn(self, seeds: Tensor, temperature: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples (batch, *event_shape) in a graph: each row by its own seed and temperature."""
-        z = self.prior_layer.draw(
-            Noise.from_seeds(seeds), temperature, condition
-        )  # (batch, latent_dim)
-        return self.likelihood(z, condition).mean()  # (batch, *event_shape)
+        noise = Noise.from_seeds(seeds)
+        z = self.prior_layer.draw(noise, temperature, condition)  # (batch, latent_dim)
+        return self.likelihood_layer.shown(
+            self.likelihood(z, condition), noise
+        )  # (batch, *event_shape)
 
     def program(self, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         """A function of this model and tensors as a graph of the tensors alone, made once.

@@ -153,10 +153,10 @@ def _start_at_the_mean(model: LatentModel, dataset: Dataset) -> None:
     scale = 255.0 if dataset.x_train.dtype == np.uint8 else 1.0
     mean = total / (scale * len(dataset.x_train))  # (*event_shape,)
     layers = [layer for layer in model.decoder._flatten_layers() if layer.name == "params"]
-    bias = layers[-1].bias
-    if math.prod(bias.shape) != mean.size:  # a convolution has one for each channel
-        mean = mean.mean(axis=tuple(range(mean.ndim - 1)))  # (channels,)
-    bias.assign(model.likelihood_layer.params_of_mean(mean).reshape(bias.shape))
+    bias, likelihood = layers[-1].bias, model.likelihood_layer
+    if math.prod(bias.shape) != math.prod(likelihood.params_shape(dataset.event_shape)):
+        mean = mean.mean(axis=tuple(range(mean.ndim - 1)))  # (channels,): of a convolution
+    bias.assign(likelihood.params_of_mean(mean).reshape(bias.shape))
 
 
 def optimizer(settings: Mapping[str, Any], dataset: Dataset) -> keras.optimizers.Optimizer:

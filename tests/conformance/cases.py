@@ -122,6 +122,7 @@ def loss_terms(model, x, condition=None, training=False) -> dict[str, Any]:
 
 DYNAMIC = {"name": "bernoulli", "binarization": "dynamic"}
 STATIC = {"name": "bernoulli", "binarization": "static"}
+AUTOREGRESSIVE = {**DYNAMIC, "name": "autoregressive_bernoulli", "num_filters": 2, "kernel_size": 3}
 
 FLOW = {"name": "real_nvp", "num_layers": 2, "hidden": (5,)}
 VAMP = {"name": "vamp", "num_components": 3}
@@ -228,7 +229,12 @@ CASES = [
         "dense",
         {"num_transitions": 2, "num_leapfrog_steps": 3, "step_size": 0.3},
     ),
-    Case("iwae vamp prior", keras_vae.IWAE, "dense", {"prior": VAMP}),
+    Case(
+        "iwae vamp prior, autoregressive bernoulli",
+        keras_vae.IWAE,
+        "dense",
+        {"prior": VAMP, "likelihood": AUTOREGRESSIVE},
+    ),
     Case("cvae dense", keras_vae.CVAE, "dense", condition_dim=3),
     Case(
         "cvae learned prior",
@@ -274,7 +280,13 @@ VARIANTS = [
         "convolutional",
         {"gradient": "sticking_the_landing", "likelihood": DYNAMIC},
     ),
-    Case("cvae convolutional", keras_vae.CVAE, "convolutional", condition_dim=3),
+    Case(
+        "cvae convolutional",
+        keras_vae.CVAE,
+        "convolutional",
+        {"likelihood": AUTOREGRESSIVE},
+        condition_dim=3,
+    ),
     Case(
         "convolutional autoencoder tied",
         keras_vae.ConvolutionalAutoencoder,

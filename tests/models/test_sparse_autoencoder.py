@@ -122,7 +122,7 @@ def test_winners_evaluate_with_the_running_threshold():
     np.testing.assert_allclose(sparsity.running_threshold, threshold, rtol=1e-5)
     for num in (1, 7, ROWS):
         found = sparsity.select(tf.constant(CODE[:num]), False)
-        np.testing.assert_array_equal(found, np.where(CODE >= threshold, CODE, 0)[:num])
+        np.testing.assert_array_equal(found, np.where(threshold <= CODE, CODE, 0)[:num])
 
 
 def test_at_least_one_example_wins():
