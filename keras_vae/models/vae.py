@@ -36,8 +36,8 @@ class VAE(Generative, LatentModel):
             (batch, 2 * latent_dim).
         decoder: A `keras.Model` from z (batch, latent_dim) to raw likelihood parameters, such as
             logits (batch, *event_shape).
-        likelihood: p(x|z): "bernoulli", "continuous_bernoulli", "normal", "discretized_logistic", a
-            table with `name`, or a `Likelihood`.
+        likelihood: p(x|z): "bernoulli", "autoregressive_bernoulli", "continuous_bernoulli",
+            "normal", "discretized_logistic", a table with `name`, or a `Likelihood`.
         posterior: q(z|x): "normal", "multivariate_normal_tril", "inverse_autoregressive_flow", a
             table, or a `Posterior`.
         prior: p(z): "standard_normal", "normal_mixture", "vamp", "real_nvp",

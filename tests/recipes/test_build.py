@@ -304,6 +304,18 @@ def test_a_model_starts_at_the_mean_of_the_data(recipe, tmp_path, assignments):
     np.testing.assert_allclose(1 / (1 + np.exp(-bias)), np.clip(expected, 1e-3, 1), rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    "network", [[], ["network.name=convolutional", "network.filters=[3]"]], ids=["dense", "maps"]
+)
+def test_an_autoregressive_likelihood_starts_there_too(recipe, dataset, network):
+    start = recipe.override(
+        ["training.start=data_mean", "model.likelihood=autoregressive_bernoulli", *network]
+    ).build(dataset)
+    plain = recipe.override(["training.start=data_mean", *network]).build(dataset)
+    z = np.zeros((1, 2), "float32")
+    np.testing.assert_allclose(start.decode(z), plain.decode(z), rtol=1e-5)
+
+
 def test_a_start_that_is_not_known_is_told(recipe, dataset):
     start = recipe.override(["training.start=data_mean"])
     with pytest.raises(UserError, match="Normal cannot begin at the mean"):
