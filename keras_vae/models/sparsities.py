@@ -31,7 +31,7 @@ class Sparsity(Float32Layer):
         super().__init__(**kwargs)
         self.built = False  # until it is told
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Is told the shape of codes (None, *latent_shape), to make weights or to check it."""
 
     def select(self, code: Tensor, training: bool) -> Tensor:
@@ -80,7 +80,7 @@ class KLSparsity(Sparsity):
         self.weight = _checked_weight(weight)
         self.momentum = _checked_momentum(momentum)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Makes the running mean (units,)."""
         self.running_mean = self.add_weight(
             shape=input_shape[-1:],
@@ -159,7 +159,7 @@ class TopK(Sparsity):
         self.k = k
         self.evaluation_factor = evaluation_factor
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Checks k against the size of the code."""
         size = math.prod(input_shape[1:])
         if int(self.k) != self.k:
@@ -217,7 +217,7 @@ class WinnerTakeAll(Sparsity):
         self.rate = rate
         self.momentum = _checked_momentum(momentum)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Makes the running mean (units,), which keeps all values above 0 before training."""
         self.running_threshold = self.add_weight(
             shape=input_shape[-1:],
