@@ -102,6 +102,20 @@ def test_gradients_reach_the_filters_before_a_pixel_alone():
     assert not reached[-1, SIZE // 2 :].any()
 
 
+def test_samples_of_a_model_show_what_its_pixels_draw():
+    """Of one code, by temperature 0, and still of each row's own pixels."""
+    pair = keras_vae.networks.dense((4, 6, 1), 2, likelihood=likelihood())
+    model = keras_vae.VAE(*pair, likelihood=likelihood())
+    model.supports_jit = False  # to compile takes longer than to run
+    images = model.sample(ROWS, seed=3, temperature=0.0)
+    density = model.likelihood(tf.zeros((ROWS, 2)))
+    noise = Noise.from_seeds(tf.range(3, 3 + ROWS))
+    np.testing.assert_allclose(
+        images, model.likelihood_layer.shown(density, noise), rtol=1e-5, atol=1e-6
+    )
+    assert len(np.unique(images.reshape(ROWS, -1), axis=0)) == ROWS
+
+
 def test_it_begins_at_the_mean_of_the_data():
     mean = RNG.uniform(0.1, 0.9, (4, 6, 1))
     params = tf.constant(likelihood().params_of_mean(mean)[np.newaxis], tf.float32)
