@@ -89,7 +89,7 @@ class CausalBernoulli(tfd.Distribution):  # type: ignore[name-defined]
         return tf.sigmoid(self._logits(x))
 
     def _logits(self, x: Tensor) -> Tensor:
-        """L of all pixels (*batch, height, width, 1), given images x (*batch, height, width, 1)."""
+        """The logits (*batch, height, width, 1) of all pixels of x (*batch, height, width, 1)."""
         rows, columns = self._filters.shape[:2]
         images = tf.reshape(x, tf.concat([[-1], tf.shape(x)[-3:]], axis=0))
         margins = [[0, 0], [rows - 1, 0], [columns // 2, columns // 2], [0, 0]]

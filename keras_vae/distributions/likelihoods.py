@@ -145,16 +145,20 @@ class AutoregressiveBernoulli(Bernoulli):
         l_d = a_d(z) + sum_m (1 + g_dm(z)) sum_s w_ms x_(d-s)
 
     for the pixels d - s of a window above d and left of it. The filters w are the same everywhere,
-    and the decoder says at every pixel how much each counts. Use it for the likelihood: strokes and
-    edges are then no matter of the code, which is left with what is seen from afar.
+    and the decoder says at every pixel how much each counts. Use it where likelihoods matter: the
+    filters draw strokes and edges, and the code is left with what is seen from afar.
 
     Means have no closed form: `decode` and `reconstruct` give the probability of each pixel given
     that all before it have their likelier value, and `sample` that of each given a draw of those.
 
     Args:
-        num_filters: m, of the window.
-        kernel_size: Columns of the window, an odd number; it has half as many rows above d.
+        num_filters: How many filters the window has.
+        kernel_size: Columns of the window, an odd number from 3; half as many rows are above d.
         binarization: As of `Bernoulli`.
+
+    Raises:
+        UserError: For an argument out of range, and, by `params_shape`, for data that are no images
+            of one channel.
 
     Example:
     >>> import keras_vae
@@ -174,8 +178,8 @@ class AutoregressiveBernoulli(Bernoulli):
         binarization: Literal["dynamic", "static"] | None = None,
         **kwargs: Any,
     ) -> None:
-        check_counts(num_filters=num_filters)
-        if kernel_size not in range(3, 100, 2):
+        check_counts(num_filters=num_filters, kernel_size=kernel_size)
+        if kernel_size < 3 or kernel_size % 2 == 0:
             raise UserError(f"kernel_size is an odd number from 3. Received {kernel_size!r}.")
         super().__init__(binarization, **kwargs)
         self.num_filters = num_filters

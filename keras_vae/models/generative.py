@@ -61,7 +61,7 @@ class Generative:
     def sample(
         self, num: int, condition: Any = None, seed: int | None = None, temperature: float = 1.0
     ) -> Array:
-        """Draws codes from the prior and returns the likelihood's means, or what it has for them.
+        """Draws codes from the prior and returns the likelihood's means, or what it shows for them.
 
         Args:
             num: How many.

@@ -131,6 +131,8 @@ def test_it_begins_at_the_mean_of_the_data():
     [
         ({"num_filters": 0}, (8, 8, 1), "num_filters"),
         ({"kernel_size": 4}, (8, 8, 1), "an odd number from 3. Received 4"),
+        ({"kernel_size": 1}, (8, 8, 1), "an odd number from 3. Received 1"),
+        ({"kernel_size": 5.0}, (8, 8, 1), "kernel_size"),
         ({"binarization": "some"}, (8, 8, 1), "Unknown binarization"),
         ({}, (8, 8, 3), 'images of one channel. Received .* use "bernoulli"'),
         ({}, (8,), "images of one channel"),

@@ -116,9 +116,10 @@ def test_of_equal_values_one_wins():
 def test_winners_evaluate_with_the_running_threshold():
     sparsity = built({"name": "winner_take_all", "rate": 0.1, "momentum": 0.5})
     threshold = np.zeros(UNITS)
-    for sign in (1, -1, -1):  # of a negative threshold too
-        sparsity.select(tf.constant(sign * CODE - 1), True)
-        threshold = 0.5 * threshold + 0.5 * np.sort(sign * CODE - 1, axis=0)[-4]
+    for code in (CODE - 2, -CODE - 2, -CODE - 2):
+        sparsity.select(tf.constant(code), True)
+        threshold = 0.5 * threshold + 0.5 * np.sort(code, axis=0)[-4]
+    assert threshold.min() < 0  # values below 0 are kept too
     np.testing.assert_allclose(sparsity.running_threshold, threshold, rtol=1e-5)
     for num in (1, 7, ROWS):
         found = sparsity.select(tf.constant(CODE[:num]), False)
