@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 recipe_argument = click.argument("recipe")
@@ -26,10 +28,11 @@ seed_option = click.option(
     help="Of all randomness.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-file_option = click.option(
+file_option = partial(
+    click.option,
     "--out",
     type=click.Path(dir_okay=False),
-    required=True,
     metavar="FILE",
     help="The picture to write, such as nine.png.",
 )
+"""Each command says what it is called otherwise."""

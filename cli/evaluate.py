@@ -144,7 +144,7 @@ def command(
             results |= more
     if few := results["metrics"].get("rows_of_few_samples"):
         click.echo(
-            f"keras-vae: of {few:.0f} % of the rows less than 1 % of the samples count, or less "
+            f"keras-vae: of {few:.3g} % of the rows less than 1 % of the samples count, or less "
             "than two, so their nll may be far off; take more, or --likelihood ais.",
             err=True,
         )

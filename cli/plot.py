@@ -12,7 +12,7 @@ from keras_vae.cli._tensorflow import import_tensorflow
 @model_argument
 @click.argument("what")
 @click.argument("other", required=False)
-@file_option
+@file_option(show_default="WHAT.png")
 @data_option
 @seed_option
 @click.option(
@@ -26,7 +26,7 @@ def command(
     model: str,
     what: str,
     other: str | None,
-    out: str,
+    out: str | None,
     data: str | None,
     seed: int,
     rows: tuple[int, ...],
@@ -38,6 +38,8 @@ def command(
     analogies, styles, filters, tangents, posterior (Markov chains beside the encoder, a minute),
     history; or compare, for the codes of MODEL beside those of OTHER.
     """
+    if out is None:
+        out = f"{what}.png"
     import_tensorflow()
     from keras_vae import recipes
 

@@ -10,7 +10,7 @@ from keras_vae.cli._tensorflow import import_tensorflow
 
 @click.command("sample")
 @model_argument
-@file_option
+@file_option(default="samples.png", show_default=True)
 @click.option("--label", type=click.IntRange(min=0), help="What to draw, for a conditional model.")
 @click.option(
     "--condition",

@@ -22,6 +22,16 @@ def test_plot_in_another_format(keras_vae, fitted, tmp_path):
     assert "<svg" in (tmp_path / "a.svg").read_text()
 
 
+def test_a_picture_has_a_name_unless_it_is_given_one(keras_vae, fitted, tmp_path):
+    folder = fitted("VAE").folder
+    for arguments, name in (
+        (["plot", folder, "history"], "history"),
+        (["sample", folder], "samples"),
+    ):
+        assert keras_vae(*arguments).stdout == f"{name}.png\n"
+        assert imread(tmp_path / f"{name}.png").std() > 0
+
+
 def test_compare(keras_vae, fitted):
     two = fitted("VAE").folder, "compare", fitted("Autoencoder").folder
     result = keras_vae("plot", *two, "--out", "a.png")
@@ -53,7 +63,6 @@ def test_plot_with_another_seed_and_other_data(keras_vae, fitted, data):
         ("VAE", ["corruption", "--out", "a.png"], "needs a model with a corruption"),
         ("VAE", ["compare", "--out", "a.png"], "plot MODEL compare OTHER"),
         ("VAE", ["latent", "runs/1", "--out", "a.png"], "There is no model 'runs/1'"),
-        ("VAE", ["samples"], "Missing option '--out'"),
         ("VAE", ["samples", "--out", "none/a.png"], "none/a.png: No such file"),
         ("VAE", ["samples", "--out", "a.xyz"], "Format 'xyz' is not supported"),
         ("VAE", ["samples", "--out", "."], "'.' is a directory"),
