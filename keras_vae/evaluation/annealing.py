@@ -8,6 +8,7 @@ transition that leaves f_b as it is, has a weight whose mean is p(x).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,8 @@ from keras_vae.seeds import row_seeds
 _ACCEPTANCE = 0.65
 """Of proposals: what step sizes are tuned to."""
 _LEAPFROG_STEPS = 10
+_TUNING = 2**31 - 1
+"""Of a stream of noise, apart from those of the chains, which are numbered from 0."""
 
 
 class Bracket(NamedTuple):
@@ -60,7 +63,7 @@ def annealed_importance_sampling(
     """Log p(x) of each example by annealed importance sampling: a bound, and a tight one.
 
     Hamiltonian Monte Carlo with 10 leapfrog steps moves the chains. Its step sizes, one for each
-    example and temperature, are tuned to an acceptance of 0.65 by a run before, from the same
+    example and temperature, are tuned to an acceptance of 0.65 by a run before, from other
     starts. More temperatures make the bound tighter.
 
     Args:
@@ -90,9 +93,11 @@ def annealed_importance_sampling(
     for number, (observed, given, noise) in enumerate(
         observed_batches(model, x, condition, seed, progress)
     ):
-        z = start_chains(model, start, num_chains, observed, given, noise)
-        chains = _Chains(model, start, betas, observed, given, z, key(seed, number))
-        parts.append(chains.log_weights(z))
+        begun = partial(start_chains, model, start, num_chains, observed, given)
+        chains = _Chains(
+            model, start, betas, observed, given, begun(noise.fold(_TUNING)), key(seed, number)
+        )
+        parts.append(chains.log_weights(begun(noise)))
     return LikelihoodEstimate.of_log_weights(np.concatenate(parts, axis=1)[:, : len(x)])
 
 
@@ -139,11 +144,12 @@ def bidirectional_monte_carlo(
     for number, (seeds, *conditions) in enumerate(drawn):
         given = tf.constant(conditions[0]) if conditions else None
         noise, own = Noise.from_seeds(seeds), key(seed, number)
+        given = model.observed_condition(given, noise)
         exact = model.prior_layer.draw(noise, tf.ones([len(seeds)]), given)  # (batch, latent_dim)
         x = model.likelihood(exact, given).sample(seed=own)  # (batch, *event_shape)
-        z = start_chains(model, start, num_chains, x, given, noise)
-        chains = _Chains(model, start, betas, x, given, z, own)
-        lower = chains.log_weights(z)
+        begun = partial(start_chains, model, start, num_chains, x, given)
+        chains = _Chains(model, start, betas, x, given, begun(noise.fold(_TUNING)), own)
+        lower = chains.log_weights(begun(noise))
         ends = tf.repeat(exact[tf.newaxis], num_chains, axis=0)
         upper = chains.log_weights(ends, backwards=True)
         parts.append(
@@ -166,7 +172,8 @@ def _betas(start: str, num_chains: int, num_temperatures: int) -> Tensor:
 class _Chains:
     """Chains z (chains, batch, latent_dim) between a start and p(x, z), of some examples.
 
-    Their step sizes are tuned by chains from samples z of the start.
+    Their step sizes are tuned by chains from samples z of the start, which no other chain may begin
+    at: a transition that depends on what it moves does not leave f_b as it is.
     """
 
     def __init__(

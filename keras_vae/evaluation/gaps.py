@@ -68,7 +68,7 @@ def inference_gaps(
         x: Data (num, *event_shape).
         condition: Labels (num,) or values (num, condition_dim) of a conditional model.
         likelihood: An estimator of log p(x) and its arguments, as `likelihood_scores` takes them,
-            but "bdmc".
+            but "bdmc" and the seed.
         num_steps: Of Adam.
         num_samples: Of both ELBOs, rounded up to a multiple of 10.
         seed: Of all noise; of binarization as in `model.log_likelihood`.
@@ -92,7 +92,7 @@ def inference_gaps(
             '"multivariate_normal_tril".'
         )
     log_likelihood = estimated_likelihood(
-        model, x, condition, **{"seed": seed, **likelihood}
+        model, x, condition, **likelihood, seed=seed
     ).log_likelihood
     jit_compile = model.supports_jit and bool(model.posterior_layer.supports_jit)
     program = model.program(_elbos, jit_compile=jit_compile)

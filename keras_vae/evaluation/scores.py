@@ -38,7 +38,7 @@ def evaluate(
         model: A compiled model.
         x: Data (num, *event_shape).
         condition: Labels (num,) or values (num, condition_dim) of a conditional model.
-        likelihood: As `likelihood_scores` takes it, or None to leave it out.
+        likelihood: What `likelihood_scores` takes beside, but the seed, or None to leave it out.
         seed: Of the likelihood's samples and of the binarization that goes with them.
         progress: Called with the number of examples just done by the likelihood's estimator.
 

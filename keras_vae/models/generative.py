@@ -36,6 +36,7 @@ class Generative:
     default_endpoint = "sample"
     supports_jit: bool
     condition_dim: int | None
+    condition_support: tuple[float, float]
     event_shape: tuple[int, ...]
     latent_dim: int
     likelihood_layer: Likelihood
@@ -47,10 +48,16 @@ class Generative:
     data_arrays: Callable[..., tuple[Array, ...]]
     as_inputs: Callable[..., tuple[Tensor, Tensor | None]]
     observed: Callable[..., tuple[Tensor, Tensor | None]]
+    observed_condition: Callable[..., Tensor | None]
 
-    def prior(self, condition: Tensor | None = None) -> Any:
-        """p(z), or p(z|c): a distribution with event shape (latent_dim,)."""
-        return self.prior_layer.distribution(condition)
+    def prior(self, condition: Tensor | None = None, training: bool = False) -> Any:
+        """p(z), or p(z|c): a distribution with event shape (latent_dim,).
+
+        Args:
+            condition: (batch, condition_dim), or None.
+            training: Whether layers such as dropout are on.
+        """
+        return self.prior_layer.distribution(condition, training)
 
     def elbo_parts(
         self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool

@@ -120,7 +120,7 @@ class LatentModel(Coding, Trainable):
         x = tf.convert_to_tensor(x)
         batch_shape = tf.shape(x)[: x.shape.rank - len(self.event_shape)]
         params = self._rows_through(self.encoder, x, batch_shape, condition, training)
-        return self.posterior_layer.distribution(params)
+        return self.posterior_layer.distribution(params, training)
 
     def likelihood(self, z: Tensor, condition: Tensor | None = None, training: bool = False) -> Any:
         """p(x|z), or p(x|z,c): a distribution with event shape `event_shape`.
@@ -165,6 +165,10 @@ class LatentModel(Coding, Trainable):
     ) -> tuple[Tensor, Tensor | None]:
         """What is modelled of data x (batch, *event_shape), and the condition that goes with it."""
         return self.likelihood_layer.observe(x, noise), condition
+
+    def observed_condition(self, condition: Tensor | None, noise: Noise) -> Tensor | None:
+        """What is seen of a condition (batch, condition_dim) that comes without data."""
+        return condition
 
     # --- hooks of a variant ---
 

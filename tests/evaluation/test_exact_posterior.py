@@ -219,8 +219,8 @@ def test_gaps_of_half_precision():
         keras.config.set_dtype_policy("float32")
     model.supports_jit = False
     x = np.random.default_rng(0).uniform(size=(3, 5)).astype("float32")
-    likelihood = {"estimator": "is", "num_samples": 10, "seed": 1}
-    gaps = inference_gaps(model, x, likelihood=likelihood, num_steps=3, num_samples=10)
+    likelihood = {"estimator": "is", "num_samples": 10}
+    gaps = inference_gaps(model, x, likelihood=likelihood, num_steps=3, num_samples=10, seed=1)
     assert np.isfinite(gaps).all()
     found = model.log_likelihood(x, num_samples=10, seed=1)
     np.testing.assert_array_equal(gaps.log_likelihood, found)

@@ -2,23 +2,31 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_vae
-from golden.linear_gaussian import LATENT, LinearGaussian
+from golden.drawn import keep_draws
+from golden.linear_gaussian import LinearGaussian
 from keras_vae.errors import UserError
-from keras_vae.evaluation import annealed_importance_sampling, bidirectional_monte_carlo
+from keras_vae.evaluation import (
+    annealed_importance_sampling,
+    annealing,
+    bidirectional_monte_carlo,
+)
+from keras_vae.evaluation.chains import start_chains
 from keras_vae.models import LikelihoodEstimate
+from keras_vae.noise import Noise
 
 NUM = 12
-FAR = 4 * np.eye(LATENT)  # a posterior that is far too wide
+THIN, WIDE = {"event": 3, "latent": 1}, {"event": 6, "latent": 4}
 
 
-def known(conditional, supports_jit=False):
+def known(conditional, supports_jit=False, **widths):
     """A model with a bad encoder, rows of it, and their exact log p(x)."""
-    truth = LinearGaussian(conditional)
+    truth = LinearGaussian(conditional, **widths)
     x, c = truth.data(NUM)
     given = (c,) if conditional else ()
-    model = truth.model(FAR, 0.5)
+    model = truth.model(4 * np.eye(truth.latent), 0.5)  # a posterior that is far too wide
     model.supports_jit = supports_jit  # to compile takes longer than to run
     return model, x, given, truth.log_prob(x, c)
 
@@ -32,11 +40,13 @@ def assert_within_its_error(estimate, exact, num_errors=5.0, offset=0.02):
 # --- importance sampling ---
 
 
-@pytest.mark.parametrize("conditional", [False, True])
-def test_importance_sampling(conditional):
-    model, x, given, exact = known(conditional)
+@pytest.mark.parametrize(
+    ("conditional", "widths"), [(False, {}), (True, {}), (False, THIN), (False, WIDE)]
+)
+def test_importance_sampling(conditional, widths):
+    model, x, given, exact = known(conditional, **widths)
     estimate = model.importance_sampling(x, *given, num_samples=20000)
-    assert estimate.standard_error.max() < 0.07
+    assert estimate.standard_error.max() < 0.2
     assert_within_its_error(estimate, exact)
     np.testing.assert_array_equal(
         estimate.log_likelihood, model.log_likelihood(x, *given, num_samples=20000)
@@ -58,7 +68,7 @@ def test_effective_sample_size():
     exact = truth.model(truth.posterior_covariance)
     size = exact.importance_sampling(x, num_samples=100).effective_sample_size
     np.testing.assert_allclose(size, 100, rtol=1e-3)
-    size = truth.model(FAR, 0.5).importance_sampling(x, num_samples=100).effective_sample_size
+    size = known(False)[0].importance_sampling(x, num_samples=100).effective_sample_size
     assert (size >= 1).all()
     assert (size < 50).all()
 
@@ -84,20 +94,42 @@ def test_one_weight_has_no_error():
 
 
 @pytest.mark.parametrize(
-    ("start", "conditional", "supports_jit"),
+    ("start", "conditional", "widths", "supports_jit"),
     [
-        ("prior", False, False),
-        pytest.param("posterior", False, True, marks=pytest.mark.slow),
-        ("posterior", True, False),
+        ("prior", False, {}, False),
+        pytest.param("posterior", False, {}, True, marks=pytest.mark.slow),
+        ("posterior", True, {}, False),
+        ("posterior", False, THIN, False),
+        pytest.param("prior", False, WIDE, False, marks=pytest.mark.slow),
     ],
 )
-def test_annealed_importance_sampling(start, conditional, supports_jit):
-    model, x, given, exact = known(conditional, supports_jit)
+def test_annealed_importance_sampling(start, conditional, widths, supports_jit):
+    model, x, given, exact = known(conditional, supports_jit, **widths)
     estimate = annealed_importance_sampling(
         model, x, *given, start=start, num_chains=64, num_temperatures=60
     )
     assert estimate.standard_error.max() < 0.3
     assert_within_its_error(estimate, exact)
+
+
+def test_step_sizes_are_tuned_to_the_acceptance():
+    """At the last temperature, where the density is p(z|x), by chains that did not tune them."""
+    truth = LinearGaussian(conditional=False)
+    x, _ = truth.data(NUM)
+    model = truth.model(truth.posterior_covariance)
+    betas = annealing._betas("posterior", 64, 60)
+    noise = Noise.for_rows(0, tf.constant(x))
+    tuning, z = (
+        start_chains(model, "posterior", 64, tf.constant(x), None, noise.fold(stream))
+        for stream in (1, 2)
+    )
+    path = "posterior", betas, tf.constant(x), None
+    tune = model.program(annealing._step_sizes, jit_compile=False)
+    sizes = tune(*path, tuning, tf.constant([0, 1, 0]))  # (60, NUM)
+    log_start, _ = annealing._densities(model, "posterior", tf.constant(x), None)
+    _, acceptance = annealing._move(log_start, z, sizes[-1], tf.constant([2, 3]))  # (NUM,)
+    np.testing.assert_allclose(acceptance, annealing._ACCEPTANCE, atol=0.3)
+    assert abs(np.mean(acceptance) - annealing._ACCEPTANCE) < 0.06
 
 
 def test_annealing_beats_as_many_weights_of_importance_sampling():
@@ -111,17 +143,18 @@ def test_annealing_beats_as_many_weights_of_importance_sampling():
 
 
 def test_more_temperatures_are_tighter():
-    model, x, _, _ = known(False)
+    model, x, _, exact = known(False)
     few, many = (
         annealed_importance_sampling(model, x, start="prior", num_chains=16, num_temperatures=num)
         for num in (3, 60)
     )
     assert many.effective_sample_size.mean() > 2 * few.effective_sample_size.mean()
+    assert np.mean(few.log_likelihood) < np.mean(many.log_likelihood) < np.mean(exact) + 0.05
 
 
 @pytest.mark.parametrize("start", ["prior", pytest.param("posterior", marks=pytest.mark.slow)])
-def test_chains_both_ways_bracket_the_exact_value(start):
-    """On average over the examples, and nearer with more temperatures."""
+def test_chains_both_ways_meet_with_more_temperatures(start):
+    """On average over the examples."""
     model, *_ = known(False)
     gaps = []
     for num_temperatures in (5, 80):
@@ -144,26 +177,17 @@ def test_grey_levels_are_bracketed():
     assert 0 < np.mean(bracket.upper - bracket.lower) < 1
 
 
-def test_the_bracket_holds_what_is_drawn(monkeypatch):
+@pytest.mark.parametrize(
+    ("start", "widths", "num_temperatures"), [("posterior", {}, 40), ("prior", THIN, 5)]
+)
+def test_the_bracket_holds_what_is_drawn(start, widths, num_temperatures, monkeypatch):
     """The examples are the model's own: their exact log p(x) lies between the two."""
-    truth = LinearGaussian(conditional=False)
-    model, *_ = known(False)
-    drawn = []
-    likelihood = model.likelihood
-
-    def watched(z, condition=None, training=False):
-        density = likelihood(z, condition, training)
-        sample = density.sample
-
-        def kept(**arguments):
-            drawn.append(sample(**arguments))
-            return drawn[-1]
-
-        density.sample = kept
-        return density
-
-    monkeypatch.setattr(model, "likelihood", watched)
-    bracket = bidirectional_monte_carlo(model, 60, num_chains=4, num_temperatures=40)
+    truth = LinearGaussian(False, **widths)
+    model, *_ = known(False, **widths)
+    drawn = keep_draws(model, monkeypatch)
+    bracket = bidirectional_monte_carlo(
+        model, 60, start=start, num_chains=4, num_temperatures=num_temperatures
+    )
     exact = truth.log_prob(np.concatenate(drawn), np.zeros((60, 0)))
     assert bracket.lower.mean() < exact.mean() < bracket.upper.mean()
     assert np.abs(bracket.upper - exact).mean() < 1.0

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import keras_vae
-from keras_vae.evaluation import estimated_likelihood
+from golden.drawn import keep_draws
+from keras_vae.evaluation import bidirectional_monte_carlo, estimated_likelihood, inference_gaps
 
 PIXELS, LATENT = 3, 2
 X = np.array(list(itertools.product([0.0, 1.0], repeat=PIXELS)), np.float32)  # (8, PIXELS)
@@ -51,3 +52,40 @@ def test_estimates_add_up(model, estimator):
     deviation = np.abs(estimate.log_likelihood - exact())
     assert (deviation < 5 * estimate.standard_error + 0.005).all()
     assert np.exp(estimate.log_likelihood).sum() == pytest.approx(1, abs=0.05)
+
+
+def test_the_bracket_holds_what_is_drawn(model, monkeypatch):
+    drawn = keep_draws(model, monkeypatch)
+    bracket = bidirectional_monte_carlo(model, 100, num_chains=8, num_temperatures=20)
+    of_each = {tuple(x): log_prob for x, log_prob in zip(X, exact(), strict=True)}
+    expected = [of_each[tuple(x)] for x in np.concatenate(drawn)]
+    assert bracket.lower.mean() < np.mean(expected) < bracket.upper.mean()
+    assert np.mean(bracket.upper - bracket.lower) < 0.05
+
+
+def test_the_gaps_add_up_to_what_the_elbo_lacks(model):
+    """The ELBO by quadrature, and a refined one between it and the exact log p(x)."""
+    num_samples = 4000
+    gaps = inference_gaps(
+        model,
+        X,
+        likelihood={"estimator": "is", "num_samples": 20000},
+        num_steps=300,
+        num_samples=num_samples,
+    )
+    q = model.posterior(X)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+    noise = np.array(list(itertools.product(nodes, nodes)))[:, np.newaxis]  # (1600, 1, LATENT)
+    weights = np.prod(list(itertools.product(weights, weights)), axis=1) / (2 * np.pi)
+    scale = q.stddev().numpy()  # (8, LATENT)
+    z = q.mean().numpy() + scale * noise  # (1600, 8, LATENT)
+    logits = z @ WEIGHTS + BIAS  # (1600, 8, PIXELS)
+    log_likelihood = (X * logits - np.logaddexp(0, logits)).sum(axis=2)  # (1600, 8)
+    log_ratio = (np.square(noise) - np.square(z)).sum(axis=2) / 2 + np.log(scale).sum(axis=1)
+    terms = log_likelihood + log_ratio
+    elbo = weights @ terms  # (8,)
+    error = np.sqrt(weights @ np.square(terms - elbo) / num_samples)
+    found = gaps.approximation + gaps.amortization
+    assert (np.abs(found - (exact() - elbo)) < 4 * error + 0.02).all()
+    assert (gaps.approximation > -0.02).all()
+    assert (gaps.amortization > 4 * error).all()
