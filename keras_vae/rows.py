@@ -91,6 +91,19 @@ def as_condition(condition: Any, num: int, condition_dim: int) -> Array:
     return _each(values, num, (condition_dim,)).astype(np.float32)  # (num, condition_dim)
 
 
+def check_each(condition: Any, num: int, condition_dim: int) -> None:
+    """Raises a `UserError` for a vector of floats beside rows of data, which is one for all.
+
+    It may be meant as labels, which are integers.
+    """
+    values = np.asarray(condition)
+    if condition_dim > 1 and values.ndim == 1 and np.issubdtype(values.dtype, np.floating):
+        raise UserError(
+            f"Received a condition of shape {values.shape} and dtype {values.dtype} for {num} rows "
+            f"of data; expected integer labels, or one each, of shape {(num, condition_dim)}."
+        )
+
+
 def _each(values: Array, num: int, shape: tuple[int, ...]) -> Array:
     """One value of a shape for all rows, or one each -> (num, *shape)."""
     size = math.prod(shape)

@@ -10,12 +10,12 @@ import grpc
 import numpy as np
 
 from keras_vae.errors import UserError
-from keras_vae.rows import Array, as_condition, as_data, as_labels
+from keras_vae.rows import Array, as_condition, as_data, as_labels, check_each
 from keras_vae.seeds import row_seeds
 from keras_vae.serving.connection import Connection
 from keras_vae.serving.signatures import Signature
 
-_WORDS = {"image": "data", "z": "codes"}
+_WORDS = {"image": "data", "z": "codes", "condition": "conditions"}
 """Of inputs, for a message."""
 
 
@@ -141,6 +141,8 @@ class Client:
             return {"label": as_labels(condition, num)}  # (num,)
         if "condition" in taken:
             (condition_dim,) = signature.inputs["condition"].shape
+            if "image" in signature.inputs:
+                check_each(condition, num, condition_dim)
             return {"condition": as_condition(condition, num, condition_dim)}
         return {}
 
@@ -154,6 +156,7 @@ class Client:
             given += [words for name, words in _WORDS.items() if name in inputs]
             raise UserError(
                 f"Received {' with '.join(given) or 'numbers'}, for which {self._connection} gives "
-                f"NaN in row {row}: it takes labels that it was trained with, and finite data in "
-                "their range (pixels from 0 to 1; uint8 is read as x / 255)."
+                f"NaN in row {row}: it takes labels that it was trained with, and finite data and "
+                "conditions in their range (pixels from 0 to 1; those of data may be uint8, which "
+                "is read as x / 255)."
             )

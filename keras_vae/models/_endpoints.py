@@ -134,7 +134,11 @@ def _endpoint(
 
 def _are_taken(model: Coding | Generative, tensors: Mapping[str, Tensor]) -> Tensor:
     """Which rows (batch,) the model takes: known labels, and finite numbers in their range."""
-    ranges = {"image": model.likelihood_layer.support, "temperature": (0.0, np.inf)}
+    ranges = {
+        "image": model.likelihood_layer.support,
+        "condition": model.condition_support,
+        "temperature": (0.0, np.inf),
+    }
     taken = []
     for name, values in tensors.items():
         if name == "label":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from keras_vae.models._chain import Chain, Data, Mean
 from keras_vae.models._endpoints import coding_endpoints
 from keras_vae.models._servable import Servable
 from keras_vae.noise import Tensor
-from keras_vae.rows import Array, as_condition
+from keras_vae.rows import Array, as_condition, check_each
 
 
 class Coding(Servable):
@@ -29,6 +30,8 @@ class Coding(Servable):
     event_shape: tuple[int, ...]
     latent_shape: tuple[int, ...]
     condition_dim: int | None
+    condition_support: tuple[float, float] = (-math.inf, math.inf)
+    """Least and largest value that a condition may have."""
     seed: int
     encoder: keras.Model
     posterior_layer: Posterior
@@ -62,6 +65,8 @@ class Coding(Servable):
         """As `as_arrays`, for data x, which are checked too."""
         x = np.asarray(x)
         self.check_data(x)
+        if self.condition_dim is not None:
+            check_each(condition, len(x), self.condition_dim)
         return self.as_arrays(x, condition)
 
     def check_data(self, x: Array) -> None:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_vae import rows
 from keras_vae.arrays import as_data, check_range, over_batches
+from keras_vae.distributions import NormalMixture
 from keras_vae.distributions.completed import Completed, other_places
 from keras_vae.errors import UserError
 from keras_vae.export import Endpoint
@@ -52,7 +53,8 @@ class CompletionCVAE(CVAE):
             None for a decoder without a first guess.
         cvae_weight: The paper's alpha, a, in [0, 1]; below 1 the objective is hybrid.
         prior: As in `CVAE`; "conditional_normal" is the paper's.
-        **kwargs: As in `CVAE`. A likelihood must have one parameter per value.
+        **kwargs: As in `CVAE`. Of the likelihoods all but "autoregressive_bernoulli", whose pixels
+            need each other.
 
     Example:
     >>> import keras_vae
@@ -81,6 +83,7 @@ class CompletionCVAE(CVAE):
         self.given = [int(place) for place in given]
         self.baseline: Any = baseline
         self.cvae_weight = cvae_weight
+        self.condition_support = self.likelihood_layer.support
         self._missing = other_places(self.given, self.event_shape)
         size = math.prod(self.event_shape)
         if (
@@ -99,17 +102,25 @@ class CompletionCVAE(CVAE):
             )
         if not 0 <= cvae_weight <= 1:
             raise UserError(f"cvae_weight is a share, from 0 to 1. Received {cvae_weight!r}.")
-        if self.likelihood_layer.params_per_value != 1:
+        if cvae_weight < 1 and isinstance(self.prior_layer, NormalMixture):
             raise UserError(
-                f"A {type(self).__name__} takes a likelihood with one parameter per value. "
-                f'Received {type(self.likelihood_layer).__name__}; use "bernoulli".'
+                "A hybrid objective draws codes of the prior, which tells the weights of a "
+                'normal_mixture nothing: use "conditional_normal", or cvae_weight=1.'
             )
+        self._params_shape = self.likelihood_layer.params_shape(self.event_shape)
+        self.likelihood_layer.params_shape((len(self._missing),))  # refuses what needs an image
+        places = np.arange(math.prod(self._params_shape)).reshape(
+            -1, self.likelihood_layer.params_per_value, self.event_shape[-1]
+        )  # (pixels, params_per_value, channels)
+        self._params_of_missing = (
+            np.moveaxis(places, 1, 0).reshape(len(places[0]), -1)[:, self._missing].ravel()
+        )  # (params_per_value * num_missing,)
         if baseline is not None:
             received = tuple(baseline.output_shape[1:])
-            if received != self.event_shape:
+            if received != self._params_shape:
                 raise UserError(
                     f"The baseline {baseline.name!r} gives {received} per example; expected the "
-                    f"likelihood's parameters, {self.event_shape}: change its last layer."
+                    f"likelihood's parameters, {self._params_shape}: change its last layer."
                 )
             self.supports_jit = self.supports_jit and not has_convolutions(baseline)
 
@@ -120,20 +131,20 @@ class CompletionCVAE(CVAE):
         batch_ndims = len(z.shape) - len(self.latent_shape)
         params = self._rows_through(
             self.decoder, z, tf.shape(z)[:batch_ndims], condition, training
-        )  # (*samples, batch, *event_shape)
+        )  # (*samples, batch, *params_shape)
         if self.baseline is not None:
             params += tf.stop_gradient(self.baseline(condition, training=training))
         return self._completed(params, condition, batch_ndims)
 
     def _completed(self, params: Tensor, condition: Tensor, batch_ndims: int = 1) -> Completed:
-        """The density with raw parameters (*batch, *event_shape) of all values."""
+        """The density with raw parameters (*batch, *params_shape) of all values."""
         flat = tf.reshape(
             params, tf.concat([tf.shape(params)[:batch_ndims], [-1]], axis=0)
-        )  # (*batch, size)
-        flat = tf.ensure_shape(flat, [*params.shape[:batch_ndims], math.prod(self.event_shape)])
+        )  # (*batch, params_per_value * size)
+        flat = tf.ensure_shape(flat, [*params.shape[:batch_ndims], math.prod(self._params_shape)])
         missing = self.likelihood_layer.distribution(
-            tf.gather(flat, self._missing, axis=-1), batch_ndims
-        )
+            tf.gather(flat, self._params_of_missing, axis=-1), batch_ndims
+        )  # of (*batch, num_missing)
         return Completed(missing, condition, self.given, self.event_shape)
 
     def observed(
@@ -144,6 +155,10 @@ class CompletionCVAE(CVAE):
         flat = tf.reshape(x, [-1, math.prod(self.event_shape)])  # (batch, size)
         return x, tf.gather(flat, self.given, axis=1)  # (batch, condition_dim)
 
+    def observed_condition(self, condition: Tensor | None, noise: Noise) -> Tensor | None:
+        """Given values (batch, condition_dim) after the binarization of data."""
+        return self.likelihood_layer.observe(condition, noise)
+
     def guess(self, condition: Any) -> Array:
         """What the baseline makes of conditions (num, condition_dim): means (num, *event_shape).
 
@@ -152,6 +167,7 @@ class CompletionCVAE(CVAE):
         """
         if self.baseline is None:
             raise UserError(f"This {type(self).__name__} has no baseline: give it one.")
+        condition = np.atleast_2d(condition)
         condition = as_condition(self._part(condition), len(condition), len(self.given))
         return over_batches(self._guess, condition)
 
@@ -183,7 +199,7 @@ class CompletionCVAE(CVAE):
         if condition is None:
             return None
         part = rows.as_data(condition)
-        check_range("The condition", part, self.likelihood_layer.support)
+        check_range("The condition", part, self.condition_support)
         return part
 
     # --- the objective ---
@@ -194,11 +210,11 @@ class CompletionCVAE(CVAE):
         """As of a `CVAE`, `baseline` if there is one, and `gsnn` if the objective is hybrid."""
         terms = super().loss_terms(x, condition, noise, training)
         if self.baseline is not None:
-            guess = self.baseline(condition, training=training)  # (batch, *event_shape)
+            guess = self.baseline(condition, training=training)  # (batch, *params_shape)
             terms["baseline"] = -self._completed(guess, condition).log_prob(x)  # (batch,)
         if self.cvae_weight < 1:
             z = self.prior_layer.draw(
-                noise.fold(1), tf.ones([tf.shape(x)[0]]), condition
+                noise.fold(1), tf.ones([tf.shape(x)[0]]), condition, training
             )  # (batch, latent_dim)
             terms["gsnn"] = -self.likelihood(z, condition, training).log_prob(x)  # (batch,)
         return terms

@@ -326,6 +326,7 @@ class Trainable(keras.Model):
         if not isinstance(y, np.ndarray):
             return y
         if self.condition_dim is not None:
+            rows.check_each(y, len(y), self.condition_dim)
             return rows.as_condition(y, len(y), self.condition_dim)
         if isinstance(x, np.ndarray):
             _refuse_target(type(self).__name__, x, y)

@@ -10,6 +10,7 @@ import keras_vae
 from keras_vae.distributions import get_likelihood
 from keras_vae.distributions.completed import Completed
 from keras_vae.errors import UserError
+from keras_vae.evaluation import bidirectional_monte_carlo
 from keras_vae.noise import Noise
 
 SHAPE = (4, 4, 1)
@@ -106,6 +107,41 @@ def test_one_draw_makes_both_the_data_and_what_is_given():
     np.testing.assert_array_equal(given, observed.numpy().reshape(6, 16)[:, GIVEN])
 
 
+def test_what_the_model_draws_itself_is_given_binary_values(monkeypatch):
+    model, (_, condition) = build(likelihood=DYNAMIC), data()
+    model.supports_jit = False
+    seen = []
+    draw = model.prior_layer.draw
+
+    def recorded(noise, temperature, given):
+        seen.append(given)
+        return draw(noise, temperature, given)
+
+    monkeypatch.setattr(model.prior_layer, "draw", recorded)
+    bidirectional_monte_carlo(model, 6, condition, num_chains=2, num_temperatures=2)
+    assert set(np.unique(seen)) == {0.0, 1.0}
+
+
+def test_a_likelihood_of_several_parameters_per_value():
+    """Of a mixture over two channels the missing values have the densities they have in a whole."""
+    shape, given = (2, 3, 2), [9, 0, 2]
+    missing = [place for place in range(12) if place not in given]
+    levels = {"name": "discretized_logistic", "num_components": 2}
+    networks = keras_vae.networks.dense_completion(shape, 2, 3, hidden=(6,), likelihood=levels)
+    model = keras_vae.CompletionCVAE(**networks, given=given, likelihood=levels, seed=3)
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 256, (5, *shape)).astype("float32") / 255
+    condition = tf.constant(x.reshape(5, 12)[:, given])
+    z = tf.constant(generator.normal(size=(5, 2)).astype("float32"))
+    raw = model.decoder([z, condition]) + model.baseline(condition)  # (5, 2, 3, 12)
+    each = get_likelihood(levels).distribution(raw).distribution.log_prob(x)  # (5, *shape)
+    expected = each.numpy().reshape(5, 12)[:, missing].sum(axis=1)
+    density = model.likelihood(z, condition)
+    np.testing.assert_allclose(density.log_prob(x), expected, rtol=1e-5)
+    drawn = model.sample(5, condition.numpy(), seed=0).reshape(5, 12)
+    np.testing.assert_array_equal(drawn[:, given], condition)
+
+
 @pytest.mark.parametrize("binarization", [None, "dynamic"])
 def test_the_likelihood_is_that_of_the_missing_values(binarization):
     """Importance sampling and a sum over a grid of codes agree, of the same draw of the data."""
@@ -192,7 +228,8 @@ def test_completed_draws_of_any_sample_shape(likelihood):
         ({"given": range(16)}, "not all of them"),
         ({"given": [0, 1]}, "take conditions of 3 values, and 2 are given"),
         ({"cvae_weight": 1.5}, "cvae_weight is a share"),
-        ({"likelihood": {"name": "normal", "scale": "learned"}}, "one parameter per value"),
+        ({"cvae_weight": 0.5, "prior": "normal_mixture"}, "tells the weights of a normal_mixture"),
+        ({"likelihood": "autoregressive_bernoulli"}, "images of one channel"),
     ],
 )
 def test_mistakes(arguments, message):
@@ -209,6 +246,8 @@ def test_a_baseline_of_another_shape_and_none():
     with pytest.raises(UserError, match=r"gives \(4, 3, 1\) per example"):
         keras_vae.CompletionCVAE(**{**networks, "baseline": other}, given=GIVEN)
     model = keras_vae.CompletionCVAE(**{**networks, "baseline": None}, given=GIVEN)
+    model_with = keras_vae.CompletionCVAE(**networks, given=GIVEN)
+    assert model_with.guess(np.zeros(3, "float32")).shape == (1, *SHAPE)
     with pytest.raises(UserError, match="has no baseline"):
         model.guess(np.zeros((2, 3), "float32"))
 

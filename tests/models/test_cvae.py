@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_vae
 from keras_vae.errors import UserError
+from keras_vae.noise import Noise
 
 EVENT, LATENT, CLASSES = 6, 2, 3
 dense = keras_vae.networks.dense
@@ -65,6 +66,35 @@ def test_one_label_for_all_or_one_each(model):
     mixed = model.sample(4, condition=[2, 0, 2, 1], seed=0)
     np.testing.assert_allclose(mixed[::2], sheet[::2], atol=1e-6)
     np.testing.assert_allclose(model.sample(1, condition=1, seed=3), mixed[3:], atol=1e-6)
+
+
+def test_a_vector_beside_data_is_none_for_all_rows(model, x):
+    """Labels that are floats, as many as there are classes, look like one."""
+    labels = np.array([0.0, 1.0, 2.0])
+    model.compile("sgd", run_eagerly=True)
+    for call in (model.encode, model.reconstruct, model.elbo, model.evaluate, model.fit):
+        with pytest.raises(UserError, match=r"shape \(3,\) and dtype float64 for 3 rows of data"):
+            call(x[:3], labels)
+
+
+def test_dropout_in_a_prior_network_is_on_in_training_alone(x):
+    prior = keras.Sequential(
+        [
+            keras.Input((CLASSES,)),
+            keras.layers.Dropout(0.5, seed=0),
+            keras.layers.Dense(2 * LATENT, kernel_initializer="ones"),
+        ]
+    )
+    model = cvae(prior=prior)
+    condition = tf.eye(CLASSES)[:1]
+    kls = {
+        training: {
+            float(model.loss_terms(x[:1], condition, Noise.for_rows(0, x[:1]), training)["kl"][0])
+            for _ in range(10)
+        }
+        for training in (True, False)
+    }
+    assert (len(kls[True]), len(kls[False])) == (2, 1)
 
 
 @pytest.mark.parametrize("condition_dim", [1, 2])

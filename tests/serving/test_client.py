@@ -60,6 +60,7 @@ def models():
         "vae": keras_vae.VAE(*pair),
         "label": keras_vae.CVAE(*conditional),
         "condition": keras_vae.CVAE(*conditional),
+        "completion": keras_vae.CompletionCVAE(*conditional, given=[5, 1, 3]),
         "ae": keras_vae.Autoencoder(
             *networks.dense(SHAPE, 2, hidden=(4,), posterior="deterministic")
         ),
@@ -120,17 +121,20 @@ def test_methods_are_called_as_those_of_a_local_model(method):
         ("condition", VALUES[0]),
         ("condition", 2),
         ("condition", LABELS),
+        ("completion", VALUES),
     ],
 )
 def test_results_are_those_of_the_local_model(engine, models, name, condition):
     model = models[name]
+    one_for_all = np.ndim(condition) == 1 and np.asarray(condition).dtype == "float32"
+    each = np.tile(condition, (5, 1)) if one_for_all else condition
     with Client(engine.address, name) as remote:
         results = {
             "sample": (5, condition, 7, 0.5),
-            "encode": (PIXELS, condition),
-            "reconstruct": (PIXELS / 255, condition),
+            "encode": (PIXELS, each),
+            "reconstruct": (PIXELS / 255, each),
             "decode": (RNG.normal(size=(5, 2)), condition),
-            "elbo": (PIXELS, condition, 3),
+            "elbo": (PIXELS, each, 3),
         }
         for method, arguments in results.items():
             found = getattr(remote, method)(*arguments)
@@ -230,6 +234,7 @@ def test_a_version_is_sent(drawing):
         ),
         ("condition", "sample", (2, 3), "from 3 to 3; expected them from 0 to 2"),
         ("condition", "sample", (2,), "needs one"),
+        ("condition", "encode", (PIXELS[:3], VALUES[0]), "for 3 rows of data"),
     ],
 )
 def test_mistakes(served, name, method, arguments, message):
@@ -251,6 +256,14 @@ def test_data_out_of_range(engine, method, value):
         pytest.raises(UserError, match=r"the label 2 with data, for .* NaN in row 3.* from 0 to 1"),
     ):
         getattr(client, method)(x, [0, 1, 1, 2, 0])
+
+
+def test_given_pixels_are_no_bytes(engine):
+    with (
+        Client(engine.address, "completion") as client,
+        pytest.raises(UserError, match=r"Received conditions, for .* NaN in row 0"),
+    ):
+        client.sample(2, np.full((2, 3), 255, np.uint8))
 
 
 def test_codes_that_are_no_numbers(engine):
