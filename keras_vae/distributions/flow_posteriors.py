@@ -61,7 +61,7 @@ class InverseAutoregressiveFlow(Posterior):
             latent_shape[0], self.num_layers, self.hidden, self.context_dim
         )
 
-    def distribution(self, params: Tensor) -> Any:
+    def distribution(self, params: Tensor, training: bool = False) -> Any:
         """The flows with parameters `params` (*batch, *params_shape)."""
         params = tf.cast(params, tf.float32)
         latent_dim = (params.shape[-1] - self.context_dim) // 2

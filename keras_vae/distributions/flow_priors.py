@@ -58,7 +58,7 @@ class RealNVP(FlowPrior):
             self.latent_dim, self.num_layers, self.hidden, self.condition_dim
         )
 
-    def distribution(self, condition: Tensor | None) -> Any:
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
         """The flow, with one density for each condition (batch, condition_dim), or one."""
         layers = flows.coupling_layers(self.conditioners, self.latent_dim, condition)
         return flows.Flow(layers, self.latent_dim, condition)
@@ -85,7 +85,7 @@ class MaskedAutoregressiveFlow(FlowPrior):
             self.latent_dim, self.num_layers, self.hidden, self.condition_dim
         )
 
-    def distribution(self, condition: Tensor | None) -> Any:
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
         """The flow, with one density for each condition (batch, condition_dim), or one."""
         layers = flows.autoregressive_layers(self.conditioners, condition)
         return flows.Flow(tfb.Chain(layers[::-1]), self.latent_dim, condition)

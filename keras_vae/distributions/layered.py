@@ -98,9 +98,10 @@ class LayeredPosterior(Posterior):
         """Of z_1 alone: (2 * widths[0],)."""
         return (2 * self.widths[0],)
 
-    def distribution(self, params: Tensor) -> Any:
+    def distribution(self, params: Tensor, training: bool = False) -> Any:
         """The joint densities with parameters `params` (*batch, *params_shape) of z_1."""
-        first, given = diagonal_normal(params), _normals(self.networks)
+        params = tf.cast(params, tf.float32)
+        first, given = diagonal_normal(params), _normals(self.networks, training)
         return Layered(first, given, self.widths, range(len(self.widths)), params)
 
     def get_config(self) -> dict[str, Any]:
@@ -143,16 +144,23 @@ class LayeredPrior(Prior):
         (of_code,) = _normals([self.encoder])
         self.top.prepare(self.widths[-1], None, (self.widths[-2],), lambda code, _: of_code(code))
 
-    def distribution(self, condition: Tensor | None) -> Any:
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
         """The joint density."""
-        first, given = self.top.distribution(None), _normals(self.networks[::-1])
+        first = self.top.distribution(None, training)
+        given = _normals(self.networks[::-1], training)
         return Layered(first, given, self.widths, range(len(self.widths))[::-1], None)
 
-    def draw(self, noise: Noise, temperature: Tensor, condition: Tensor | None) -> Tensor:
+    def draw(
+        self,
+        noise: Noise,
+        temperature: Tensor,
+        condition: Tensor | None,
+        training: bool = False,
+    ) -> Tensor:
         """Codes (batch, sum of widths): z_L as the top draws it, and the others below."""
-        first = self.top.draw(noise, temperature, None)  # (batch, widths[-1])
+        first = self.top.draw(noise, temperature, None, training)  # (batch, widths[-1])
         standard = noise.normal("layers", (self.latent_dim,))  # (batch, sum of widths)
-        return self.distribution(None).following(first, scaled(standard, temperature))
+        return self.distribution(None, training).following(first, scaled(standard, temperature))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the networks included."""
@@ -165,12 +173,13 @@ class LayeredPrior(Prior):
         return cls(**keras.saving.deserialize_keras_object(config))
 
 
-def _normals(networks: Sequence[keras.Model]) -> list[Given]:
+def _normals(networks: Sequence[keras.Model], training: bool = False) -> list[Given]:
     """From a code (..., dim) to the Normal of its neighbour, by each network."""
 
     def normal(network: keras.Model) -> Given:
         def given(code: Tensor) -> Any:
-            params = network(tf.reshape(code, [-1, code.shape[-1]]))  # (rows, 2 * next_dim)
+            rows = tf.reshape(code, [-1, code.shape[-1]])
+            params = network(rows, training=training)  # (rows, 2 * next_dim)
             shape = tf.concat([tf.shape(code)[:-1], params.shape[1:]], axis=0)
             return diagonal_normal(tf.reshape(params, shape))
 

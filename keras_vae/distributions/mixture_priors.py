@@ -61,12 +61,18 @@ class NormalMixture(MixturePrior):
             shape = (self.condition_dim, num, 1 + 2 * latent_dim)
             self.kernel = self.add_weight(shape=shape, initializer="zeros", name="kernel")
 
-    def distribution(self, condition: Tensor | None) -> Any:
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
         """The mixture, or one for each condition (batch, condition_dim)."""
         logits, normals = self._parts(condition)
         return tfd.MixtureSameFamily(tfd.Categorical(logits), diagonal_normal(normals))
 
-    def draw(self, noise: Noise, temperature: Tensor, condition: Tensor | None) -> Tensor:
+    def draw(
+        self,
+        noise: Noise,
+        temperature: Tensor,
+        condition: Tensor | None,
+        training: bool = False,
+    ) -> Tensor:
         """Codes (batch, latent_dim) of components by their weights; at temperature 0 the means."""
         logits, normals = self._parts(condition)
         rows = tf.shape(temperature)[0]
@@ -92,7 +98,8 @@ class VampPrior(MixturePrior):
     """A mixture of the posteriors of trained pseudo-inputs: p(z) = 1/K sum_k q(z|u_k).
 
     With a condition c the components are q(z|u_k, c): the encoder then sees every pseudo-input
-    beside every row's condition, at `num_components` times the cost of a batch.
+    beside every row's condition, at `num_components` times the cost of a batch. Layers such as
+    dropout are off in them.
 
     Args:
         num_components: Pseudo-inputs, K.
@@ -114,7 +121,7 @@ class VampPrior(MixturePrior):
         """Only the model whose posteriors it is made of."""
         return bool(posterior == self._posterior)
 
-    def distribution(self, condition: Tensor | None) -> Any:
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
         """The mixture, or one for each condition (batch, condition_dim)."""
         inputs = tf.convert_to_tensor(self.pseudo_inputs)
         batch_shape = [self.num_components]
@@ -127,7 +134,13 @@ class VampPrior(MixturePrior):
         logits = tf.zeros(batch_shape)
         return tfd.MixtureSameFamily(tfd.Categorical(logits), components)
 
-    def draw(self, noise: Noise, temperature: Tensor, condition: Tensor | None) -> Tensor:
+    def draw(
+        self,
+        noise: Noise,
+        temperature: Tensor,
+        condition: Tensor | None,
+        training: bool = False,
+    ) -> Tensor:
         """Codes (batch, latent_dim), each of one pseudo-input's posterior."""
         place = noise.uniform("component", ())  # (batch,), in (0, 1)
         chosen = tf.cast(place * self.num_components, tf.int32)

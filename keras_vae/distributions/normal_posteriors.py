@@ -34,7 +34,7 @@ class Deterministic(Posterior):
         """The code's own shape: a vector, or feature maps."""
         return latent_shape
 
-    def distribution(self, params: Tensor) -> Any:
+    def distribution(self, params: Tensor, training: bool = False) -> Any:
         """A point mass at the code (batch, *latent_shape)."""
         code = keras.activations.get(self.activation)(tf.cast(params, tf.float32))
         return tfd.Independent(
@@ -60,7 +60,7 @@ class DiagonalNormal(Posterior):
         """(2 * latent_dim,)."""
         return (2 * latent_shape[0],)
 
-    def distribution(self, params: Tensor) -> Any:
+    def distribution(self, params: Tensor, training: bool = False) -> Any:
         """Normal densities with parameters `params` (batch, 2 * latent_dim)."""
         return diagonal_normal(params)
 
@@ -86,7 +86,7 @@ class MultivariateNormalTriL(Posterior):
         """(2 * latent_dim + latent_dim * (latent_dim - 1) / 2,)."""
         return (latent_shape[0] * (latent_shape[0] + 3) // 2,)
 
-    def distribution(self, params: Tensor) -> Any:
+    def distribution(self, params: Tensor, training: bool = False) -> Any:
         """Normal densities with parameters `params` (batch, *params_shape)."""
         # The width is d (d + 3) / 2: solved for d.
         latent_dim = int(((9 + 8 * params.shape[-1]) ** 0.5 - 3) / 2)

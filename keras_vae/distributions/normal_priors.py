@@ -24,7 +24,7 @@ class StandardNormal(Prior):
         Kingma and Welling (2013), "Auto-Encoding Variational Bayes", section 3.
     """
 
-    def distribution(self, condition: Tensor | None) -> Any:
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
         """One standard normal density."""
         return standard_normal(self.latent_dim)
 
@@ -57,7 +57,7 @@ class ConditionalNormal(Prior):
             )
         self.conditioner = Conditioner(self.condition_dim, self.latent_dim, self.hidden, None)
 
-    def distribution(self, condition: Tensor | None) -> Any:
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
         """Normal densities for the conditions (batch, condition_dim)."""
         loc, log_scale = self.conditioner.shift_and_log_scale(condition)  # (batch, latent_dim) each
         return diagonal_normal(tf.concat([loc, 2.0 * log_scale], axis=-1))
@@ -105,9 +105,9 @@ class LearnedNormal(Prior):
                 f"latent dimensions needs {2 * self.latent_dim}: change its last layer."
             )
 
-    def distribution(self, condition: Tensor | None) -> Any:
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
         """Normal densities for the conditions (batch, condition_dim)."""
-        params = self.network(condition)  # (batch, 2 * latent_dim)
+        params = self.network(condition, training=training)  # (batch, 2 * latent_dim)
         return diagonal_normal(params)
 
     def get_config(self) -> dict[str, Any]:

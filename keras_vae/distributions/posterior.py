@@ -21,6 +21,11 @@ class Posterior(DensityLayer):
     def prepare(self, latent_shape: tuple[int, ...]) -> None:
         """Makes the weights, for the model that the posterior is to be a part of."""
 
-    def distribution(self, params: Tensor) -> Any:
-        """The density with parameters `params` (batch, *params_shape); its event is one code."""
+    def distribution(self, params: Tensor, training: bool = False) -> Any:
+        """The density with parameters `params` (batch, *params_shape); its event is one code.
+
+        Args:
+            params: The encoder's raw output.
+            training: Whether layers such as dropout are on, in networks of the density's own.
+        """
         raise NotImplementedError

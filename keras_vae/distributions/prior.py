@@ -68,20 +68,32 @@ class Prior(DensityLayer):
         """Whether a model of the same sizes and with this posterior may have the weights too."""
         return True
 
-    def distribution(self, condition: Tensor | None) -> Any:
-        """The density of codes (latent_dim,), given conditions (batch, condition_dim) or None."""
+    def distribution(self, condition: Tensor | None, training: bool = False) -> Any:
+        """The density of codes (latent_dim,).
+
+        Args:
+            condition: (batch, condition_dim), or None.
+            training: Whether layers such as dropout are on, in networks of the density's own.
+        """
         raise NotImplementedError
 
-    def draw(self, noise: Noise, temperature: Tensor, condition: Tensor | None) -> Tensor:
+    def draw(
+        self,
+        noise: Noise,
+        temperature: Tensor,
+        condition: Tensor | None,
+        training: bool = False,
+    ) -> Tensor:
         """Codes (batch, latent_dim), each a function of its row's noise alone.
 
         Args:
             noise: One stream per row.
             temperature: (batch,): scales the standard normal noise that codes are made of.
             condition: (batch, condition_dim), or None.
+            training: As in `distribution`.
         """
         standard = noise.normal("prior", (self.latent_dim,))  # (batch, latent_dim)
-        return self.distribution(condition).bijector.forward(
+        return self.distribution(condition, training).bijector.forward(
             scaled(standard, temperature)
         )  # (batch, latent_dim)
 

@@ -84,7 +84,7 @@ class MonteCarloEM(VAE):
         reconstruction, kl = self.elbo_parts(x, condition, noise, training)
         watched = {"reconstruction": reconstruction, "kl": tf.reduce_sum(kl, axis=1)}
         q = self.posterior(self.corrupted(x, noise, training), condition, training)
-        z, _ = self.chains(x, condition, q, noise, training)  # (batch, latent_dim)
+        z, _ = self.chains(x, condition, q, noise)  # (batch, latent_dim)
         return {
             "em": -self.log_joint(x, z, condition, training),
             "encoding": -q.log_prob(z),
@@ -96,19 +96,20 @@ class MonteCarloEM(VAE):
     ) -> Tensor:
         """Log p(x, z) or log p(x, z|c) of each row (batch,), nats."""
         likelihood = self.likelihood(z, condition, training)
-        return likelihood.log_prob(x) + self.prior(condition).log_prob(z)
+        return likelihood.log_prob(x) + self.prior(condition, training).log_prob(z)
 
     def chains(
-        self, x: Tensor, condition: Tensor | None, q: Any, noise: Noise, training: bool = False
+        self, x: Tensor, condition: Tensor | None, q: Any, noise: Noise
     ) -> tuple[Tensor, Tensor]:
         """Samples of p(z|x) by chains from samples of q: held fixed, and their acceptance (batch,).
+
+        Layers such as dropout are off: a proposal is to be judged by the density that made it.
 
         Args:
             x: Data (batch, *event_shape).
             condition: (batch, condition_dim), or None.
             q: q(z|x).
             noise: The chains'.
-            training: Whether layers such as dropout are on.
         """
         standard = noise.normal("chain", (self.latent_dim,))  # (batch, latent_dim)
         z = tf.stop_gradient(q.bijector.forward(standard))
@@ -116,7 +117,7 @@ class MonteCarloEM(VAE):
 
         def move(index: Tensor, z: Tensor, accepted: Tensor) -> tuple[Tensor, ...]:
             z, acceptance = transition(
-                lambda z: self.log_joint(x, z, condition, training),
+                lambda z: self.log_joint(x, z, condition),
                 z,
                 sizes,
                 self.num_leapfrog_steps,

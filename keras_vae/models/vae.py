@@ -133,7 +133,7 @@ class VAE(Generative, LatentModel):
     ) -> tuple[Tensor, Tensor]:
         """Reconstruction (batch,) and KL (batch, groups) in nats, by the estimator."""
         q = self.posterior(self.corrupted(x, noise, training), condition, training)
-        p = self.prior(condition)
+        p = self.prior(condition, training)
         return self.estimator(
             q, p, lambda z: self.likelihood(z, condition, training).log_prob(x), noise
         )

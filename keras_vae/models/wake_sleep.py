@@ -59,7 +59,7 @@ class WakeSleep(VAE):
         q = self.posterior(self.corrupted(x, noise, training), condition, training)
         z = tf.stop_gradient(self.estimator.sample(q, noise)[0])  # (batch, latent_dim)
         reconstruction = -self.likelihood(z, condition, training).log_prob(x)
-        kl = tf.stop_gradient(q.log_prob(z)) - self.prior(condition).log_prob(z)
+        kl = tf.stop_gradient(q.log_prob(z)) - self.prior(condition, training).log_prob(z)
         code, dream = self._dream(condition, noise)
         seen = self.corrupted(dream, noise.fold(1), training)
         sleep = -self.posterior(seen, condition, training).log_prob(code)

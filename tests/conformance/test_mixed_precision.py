@@ -32,6 +32,9 @@ def test_terms_are_near_float32(policy, case):
         scale = np.abs(expected[name]).mean()
         error = np.abs(term - expected[name]).mean()
         assert error < POLICIES[policy] * max(scale, 1.0), name
+    code = model.encode(*case.data())
+    assert code.dtype == "float32"
+    assert np.isfinite(code).all()
     # Half precision that changed nothing would be float32 under another name.
     assert any(np.any(terms[name] != expected[name]) for name in terms)
 

@@ -125,6 +125,24 @@ def test_chains_reach_the_posterior(x):
     assert 0.9 < np.mean(acceptance) < 1.0
 
 
+def test_chains_move_without_dropout():
+    """A proposal and what it starts from are judged by one density."""
+    model = keras_vae.MonteCarloEM(*keras_vae.networks.dense((4,), 2, hidden=()))
+    seen = []
+    log_joint = model.log_joint
+
+    def watched(x, z, condition, training=False):
+        seen.append(training)
+        return log_joint(x, z, condition, training)
+
+    model.log_joint = watched
+    rows = np.random.default_rng(0).uniform(size=(3, 4)).astype("float32")
+    model.loss_terms(tf.constant(rows), None, Noise.for_rows(0, rows), training=True)
+    assert seen[-1] is True  # of the codes that train the decoder
+    assert len(seen) > 1
+    assert not any(seen[:-1])
+
+
 def test_the_test_of_acceptance_corrects_coarse_steps():
     """Leapfrog steps of 1.2 standard deviations: untested, they would give another variance."""
 

@@ -56,6 +56,18 @@ def test_a_kl_for_each_layer():
     )
 
 
+def test_dropout_in_an_upper_stage_is_on_in_training_alone():
+    (first, second) = keras_vae.networks.dense_stages((4, 4, 1), (4, 3))
+    encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5), second[0]])
+    model = keras_vae.HierarchicalVAE([first, (encoder, second[1])])
+    noise = Noise.for_rows(0, X)
+    for training in (True, False):
+        one, other = (
+            model.loss_terms(tf.constant(X), None, noise, training)["kl_2"] for _ in range(2)
+        )
+        assert np.array_equal(one, other) != training
+
+
 def test_what_fit_logs():
     model = build(num_samples=2, beta={"name": "linear_warmup", "steps": 10})
     model.compile("adam", jit_compile=False)
