@@ -112,10 +112,11 @@ def _masks(num_values: int, hidden: Sequence[int], reverse: bool) -> list[Array]
     """One mask (inputs, outputs) for each layer.
 
     A hidden unit of degree m sees the first m numbers, those of degree 0 the context alone; the
-    output of place d takes units of degree below d.
+    output of place d takes units of degree below d. Degrees are spread evenly: a hidden layer that
+    is narrower than the code leaves some out, and with them some of what comes before.
     """
     places = np.arange(1, num_values + 1)[:: -1 if reverse else 1]
-    degrees = [places, *(np.arange(width) % num_values for width in hidden)]
+    degrees = [places, *(np.arange(width) * num_values // width for width in hidden)]
     masks = [below[:, np.newaxis] <= above for below, above in pairwise(degrees)]
     last = degrees[-1][:, np.newaxis] < places
     return [mask.astype("float32") for mask in (*masks, np.tile(last, 2))]

@@ -22,7 +22,8 @@ class Flow(tfd.TransformedDistribution):  # type: ignore[name-defined]
     """The density of z = f(u), u standard normal: log p(z) = log N(u; 0, I) - log |det df/du|.
 
     Mean and standard deviation have no closed form: they are estimated from points that are the
-    same always, and exact where f is affine.
+    same always. The mean is exact where f is affine, and the standard deviation where f moves each
+    number by itself, too; where it mixes them it is within a tenth or so.
 
     Args:
         bijector: f, of vectors (*batch, latent_dim).

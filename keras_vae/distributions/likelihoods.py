@@ -368,7 +368,7 @@ class DiscretizedLogistic(Likelihood):
         """Levels / 255 (batch, *event_shape)."""
         shape = tuple(density.event_shape)
         return density.distribution.drawn(
-            noise.uniform("component", shape), noise.uniform("data", shape)
+            noise.uniform("data component", shape), noise.uniform("data", shape)
         )
 
     def get_config(self) -> dict[str, Any]:

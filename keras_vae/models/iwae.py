@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -98,7 +97,7 @@ class IWAE(VAE):
         if self.gradient == "doubly_reparameterized":
             z = _with_gradient_times(shares, z)
         log_likelihood = self.likelihood(z, condition, training).log_prob(x)
-        kls = self.log_ratios(q, self.prior(condition), z)
+        kls = self.log_ratios(q, self.prior(condition, training), z)
         log_ratio = tf.add_n([*kls.values()])  # (num_samples, batch)
         if self.gradient != "standard":
             score = q.log_prob(tf.stop_gradient(z))
@@ -120,8 +119,10 @@ class IWAE(VAE):
         power = 1.0 - self.alpha
         if power == 0.0:
             return tf.reduce_mean(log_weights, axis=0)
-        log_sum = tf.reduce_logsumexp(power * log_weights, axis=0)
-        return (log_sum - math.log(self.num_samples)) / power
+        largest = tf.stop_gradient(tf.reduce_max(log_weights, axis=0))  # (batch,)
+        # Numbers near 1 would lose what a small power leaves of them.
+        beyond = tf.reduce_mean(tf.math.expm1(power * (log_weights - largest)), axis=0)
+        return largest + tf.math.log1p(beyond) / power
 
     def log_ratios(self, q: Any, p: Any, z: Tensor) -> dict[str, Tensor]:
         """The terms of log q(z|x) - log p(z), (num_samples, batch) each, of z from q."""

@@ -99,12 +99,12 @@ def test_sticking_the_landing_is_unbiased_for_one_sample_alone():
 
 
 def test_alpha_goes_from_the_bound_to_the_elbo():
-    alphas = (0.0, 0.3, 0.9, 0.9999, 1.0)
+    alphas = (0.0, 0.3, 0.9, 0.9999, 1.0 - 1e-7, 1.0)
     values = [bounds(iwae(num_samples=5, alpha=alpha), 500)[0] for alpha in alphas]
     for higher, lower in itertools.pairwise(values):
-        assert np.all(higher > lower - 5e-3)  # near 1, float32 is divided by little
+        assert np.all(higher > lower - 1e-4)
     assert np.all(values[0] > values[-1] + 1e-5)
-    np.testing.assert_allclose(values[-2], values[-1], atol=0.05)
+    np.testing.assert_allclose(values[-2], values[-1], atol=1e-4)
     x, _ = TRUTH.data(20)
     noise = Noise.for_rows(0, x)
     model = iwae(num_samples=5, alpha=1.0)
