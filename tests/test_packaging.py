@@ -117,19 +117,22 @@ def test_data_files_are_there(site):
 
 def test_the_models_work_at_once(site, tmp_path):
     """As an empty environment without a network has them, from a folder that holds nothing."""
-    name = sorted(path.parent.name for path in (site / "keras_vae/saved_models").glob("*vae/1"))[0]
     code = f"""
 import os
 os.chdir({str(tmp_path)!r})
 import keras_vae
 from keras_vae import model_folders
+from keras_vae.cli import main
 from keras_vae.serving._session import Session
-vae = keras_vae.from_preset({name!r})
-images = vae.sample(2, **({{}} if vae.condition_dim is None else {{"condition": 1}}), seed=0)
-session = Session(model_folders.default() / {name!r} / "1")
-print(images.shape[0], "sample" in session.signatures, model_folders.default())
+main(["sample", "mnist-cvae", "--label", "9"], standalone_mode=False)
+images = keras_vae.from_preset("mnist-vae-flow").sample(2, seed=0)
+served = model_folders.default()
+names = [path.name for path in served.iterdir() if path.is_dir()]
+print(images.shape[0], all("serving_default" in Session(served / name / "1").signatures
+                           for name in names if name != "mnist-judge"), served)
 """
-    num, served, folder = run(site, code).split()
+    picture, num, served, folder = run(site, code).split()
+    assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
     assert (num, served, Path(folder)) == ("2", "True", site / "keras_vae" / "saved_models")
 
 

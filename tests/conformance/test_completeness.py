@@ -8,8 +8,12 @@ import pytest
 
 import keras_vae
 from conformance.cases import CASES, REFUSED, VARIANTS
+from keras_vae.distributions.likelihoods import LIKELIHOODS
+from keras_vae.distributions.posteriors import POSTERIORS
+from keras_vae.distributions.priors import PRIORS
 from keras_vae.errors import UserError
 from keras_vae.models import LatentModel
+from replicas.train import GROUPS, MODELS
 
 KINDS = ("dense", "convolutional")
 OF_SEVERAL_PAIRS = {keras_vae.HierarchicalVAE: ("dense_stages",)}
@@ -49,6 +53,18 @@ def test_refused_is_refused(cls, kind):
     networks = getattr(keras_vae.networks, kind)
     with pytest.raises(UserError, match=cls.__name__):
         cls(*networks((8, 8, 1), 3, posterior="deterministic", likelihood="normal"))
+
+
+def test_every_model_and_density_is_trained_on_replicas():
+    models = [MODELS[case.model]() for group in GROUPS.values() for case in group]
+    assert public_models() <= {type(model) for model in models}
+    for kind, classes in (
+        ("likelihood", LIKELIHOODS),
+        ("posterior", POSTERIORS),
+        ("prior", PRIORS),
+    ):
+        layers = {type(getattr(model, f"{kind}_layer", None)) for model in models}
+        assert set(classes.values()) <= layers
 
 
 def test_names_are_unique():

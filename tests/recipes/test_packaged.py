@@ -16,7 +16,7 @@ def test_it_fits_and_is_read_again(name, tmp_path):
     recipe = recipes.load(name)
     if recipe.pretraining:
         recipe = recipe.override(["pretraining.epochs=1"])
-    shape = (28, 20, 1) if recipe.data["name"] == "frey_faces" else (28, 28, 1)
+    shape = (28, 20, 1) if recipe.data["name"] == "frey-faces" else (28, 28, 1)
     data = write_data(tmp_path, shape)
     run = recipes.fit(recipe.with_epochs(1), data=data, out=tmp_path / "runs", verbose=0)
     metrics = json.loads((run.folder / "metrics.json").read_text())

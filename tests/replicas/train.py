@@ -21,6 +21,7 @@ import keras_vae
 
 NUM, BATCH_SIZE, EPOCHS = 25, 10, 4  # 12 steps; the last batch of an epoch holds 5 rows
 CODE = {"name": "deterministic", "activation": "sigmoid"}
+LEARNED_SCALE = {"name": "normal", "scale": "learned"}
 IAF = {"name": "inverse_autoregressive_flow", "hidden": (8,), "context_dim": 4}
 
 
@@ -85,6 +86,41 @@ MODELS: dict[str, Callable[[], Any]] = {
     "levels": lambda: keras_vae.VAE(
         *networks(likelihood="discretized_logistic"), likelihood="discretized_logistic"
     ),
+    "iwae of a condition": lambda: keras_vae.IWAE(
+        *networks(condition_dim=3, posterior="multivariate_normal_tril"),
+        posterior="multivariate_normal_tril",
+        prior={"name": "conditional_normal", "hidden": (8,)},
+    ),
+    "learned prior": lambda: keras_vae.CVAE(
+        *networks(condition_dim=3, likelihood=LEARNED_SCALE),
+        likelihood=LEARNED_SCALE,
+        prior=keras.Sequential([keras.Input((3,)), keras.layers.Dense(6)]),
+    ),
+    "pixel by pixel": lambda: keras_vae.VAE(
+        *networks(likelihood="autoregressive_bernoulli"),
+        likelihood="autoregressive_bernoulli",
+        prior={"name": "normal_mixture", "num_components": 4},
+    ),
+    "denoising": lambda: keras_vae.DenoisingAutoencoder(
+        *networks(posterior="deterministic", likelihood="continuous_bernoulli"),
+        likelihood="continuous_bernoulli",
+    ),
+    "stacked": lambda: keras_vae.StackedAutoencoder(
+        [
+            keras_vae.Autoencoder(
+                *keras_vae.networks.dense(shape, width, hidden=(), posterior="deterministic")
+            )
+            for shape, width in (((8, 8, 1), 6), ((6,), 3))
+        ]
+    ),
+    "feature maps": lambda: keras_vae.ConvolutionalAutoencoder(
+        *keras_vae.networks.fully_convolutional((8, 8, 1), filters=(4, 3), kernel_size=3)
+    ),
+    "completion": lambda: keras_vae.CompletionCVAE(
+        *networks(condition_dim=3), given=[5, 1, 3], cvae_weight=0.7
+    ),
+    "wake-sleep": lambda: keras_vae.WakeSleep(*networks()),
+    "monte carlo em": lambda: keras_vae.MonteCarloEM(*networks()),
     "kl dense": lambda: sparse("kl", "dense"),
     "kl maps": lambda: sparse("kl", "fully_convolutional"),
     "winners dense": lambda: sparse("winner_take_all", "dense"),
@@ -127,7 +163,22 @@ SLOW = [
         ),
         *(
             Case(model)
-            for model in ("iwae", "hierarchical", "vamp prior", "autoregressive", "levels")
+            for model in (
+                "iwae",
+                "iwae of a condition",
+                "hierarchical",
+                "vamp prior",
+                "learned prior",
+                "autoregressive",
+                "levels",
+                "pixel by pixel",
+                "denoising",
+                "stacked",
+                "feature maps",
+                "completion",
+                "wake-sleep",
+                "monte carlo em",
+            )
         ),
         Case("normalized", 1, stream=True, optimizer=("SGD", CLIPPED)),
         Case("flow prior", jit_compile=True),
