@@ -413,6 +413,7 @@ def test_manifold_follows_a_learned_prior():
     quantiles = norm.ppf([0.75, 0.25])  # right and bottom
     z = (loc + np.exp(log_variance / 2) * quantiles)[None].astype(np.float32)
     close(tiles_of(axes, 2, 2, (8, 8, 1), gap=0)[1, 1], model.decode(z, np.array([1]))[0])
+    assert "manifold" in figures.suitable(cvae(DIGITS, prior="conditional_normal"), DIGITS)
 
 
 # Corruption, filters, tangents

@@ -41,7 +41,7 @@ def check_suitable(name: str, model: FittedModel, dataset: Dataset) -> None:
 def objection(name: str, model: FittedModel, dataset: Dataset) -> str | None:
     """Why a figure does not suit, and what to do instead; None when it suits."""
     # Imported here, so that image sheets do without tensorflow.
-    from keras_vae.distributions import LearnedNormal, StandardNormal
+    from keras_vae.distributions import ConditionalNormal, LearnedNormal, StandardNormal
     from keras_vae.figures.kernels import first_kernel
     from keras_vae.models import CompletionCVAE, Generative, LatentModel
     from keras_vae.models.jacobian import WIDEST
@@ -80,7 +80,9 @@ def objection(name: str, model: FittedModel, dataset: Dataset) -> str | None:
             f"it needs a latent space of 2 dimensions, and this one has {model.latent_dim}: fit "
             "with `latent_dim=2`, or draw 'samples' or 'latent'"
         )
-    if name == "manifold" and not isinstance(model.prior_layer, (StandardNormal, LearnedNormal)):
+    if name == "manifold" and not isinstance(
+        model.prior_layer, (StandardNormal, LearnedNormal, ConditionalNormal)
+    ):
         return (
             f"it needs a Normal prior, and this one is {type(model.prior_layer).__name__}: draw "
             "'samples' or 'latent'"

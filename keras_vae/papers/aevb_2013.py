@@ -166,6 +166,8 @@ def _bounds(
             f"Figure 2, {title}: the evidence lower bound by training samples seen. Of training "
             "rows it is the mean over an epoch, while the model learns."
         )
+        if "Frey Faces" not in data:
+            caption += " Frey Faces, the other half of figures 2 and 4, were not at hand."
         pictures.append(laboratory.picture(f"figure-2-{_file(title)}", figure, caption))
     return comparisons, pictures
 
