@@ -17,7 +17,7 @@ def version(name: str) -> Path:
 
 
 def test_each_is_a_recipe_and_all_are_small():
-    assert set(PRESETS) <= set(recipes.names())
+    assert set(PRESETS) == set(recipes.names())
     assert sum(preset.megabytes for preset in recipes.presets().values()) < MOST_MEGABYTES
 
 
