@@ -248,7 +248,7 @@ def test_refusal_says_why(build, data, name, reason):
 
 def test_manifold_refuses_a_prior_without_quantiles():
     class Shifted(Prior):
-        def distribution(self, condition):
+        def distribution(self, condition, training=False):
             return standard_normal(self.latent_dim)
 
     model = keras_vae.VAE(*networks(GREY, 2), prior=Shifted())

@@ -28,7 +28,7 @@ class CouplingFlow(Prior):
         self.first = keras.layers.Dense(8, "tanh")
         self.last = keras.layers.Dense(2 * (LATENT - 1), bias_initializer="ones")
 
-    def distribution(self, condition):
+    def distribution(self, condition, training=False):
         def shift_and_log_scale(first, num, **kwargs):
             return tf.split(self.last(self.first(first)), 2, axis=-1)
 
