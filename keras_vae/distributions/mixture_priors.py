@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_vae.distributions.normal_posteriors import diagonal_normal
-from keras_vae.distributions.prior import PosteriorOf, Prior, scaled
+from keras_vae.distributions.prior import PosteriorOf, Prior
 from keras_vae.errors import check_counts
 from keras_vae.noise import Noise, Tensor
 
@@ -66,23 +66,18 @@ class NormalMixture(MixturePrior):
         logits, normals = self._parts(condition)
         return tfd.MixtureSameFamily(tfd.Categorical(logits), diagonal_normal(normals))
 
-    def draw(
-        self,
-        noise: Noise,
-        temperature: Tensor,
-        condition: Tensor | None,
-        training: bool = False,
+    def moved(
+        self, standard: Tensor, noise: Noise, condition: Tensor | None, training: bool
     ) -> Tensor:
         """Codes (batch, latent_dim) of components by their weights; at temperature 0 the means."""
         logits, normals = self._parts(condition)
-        rows = tf.shape(temperature)[0]
+        rows = tf.shape(standard)[0]
         edges = tf.cumsum(tf.nn.softmax(logits), axis=-1)  # (*batch, components)
         draw = noise.uniform("component", (1,)) * edges[..., -1:]  # (batch, 1)
         chosen = tf.reduce_sum(tf.cast(edges < draw, tf.int32), axis=-1)  # (batch,)
         normals = tf.broadcast_to(normals, tf.concat([[rows], tf.shape(normals)[-2:]], axis=0))
         params = tf.gather(normals, chosen, axis=1, batch_dims=1)  # (batch, 2 * latent_dim)
-        standard = noise.normal("prior", (self.latent_dim,))  # (batch, latent_dim)
-        return diagonal_normal(params).bijector.forward(scaled(standard, temperature))
+        return diagonal_normal(params).bijector.forward(standard)
 
     def _parts(self, condition: Tensor | None) -> tuple[Tensor, Tensor]:
         """Logits (*batch, components), and what Normals read (*batch, components, 2 * dim)."""
@@ -134,16 +129,11 @@ class VampPrior(MixturePrior):
         logits = tf.zeros(batch_shape)
         return tfd.MixtureSameFamily(tfd.Categorical(logits), components)
 
-    def draw(
-        self,
-        noise: Noise,
-        temperature: Tensor,
-        condition: Tensor | None,
-        training: bool = False,
+    def moved(
+        self, standard: Tensor, noise: Noise, condition: Tensor | None, training: bool
     ) -> Tensor:
         """Codes (batch, latent_dim), each of one pseudo-input's posterior."""
         place = noise.uniform("component", ())  # (batch,), in (0, 1)
         chosen = tf.cast(place * self.num_components, tf.int32)
         q = self._posterior(tf.gather(self.pseudo_inputs, chosen), condition)
-        standard = noise.normal("prior", (self.latent_dim,))  # (batch, latent_dim)
-        return q.bijector.forward(scaled(standard, temperature))
+        return q.bijector.forward(standard)

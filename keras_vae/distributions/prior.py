@@ -16,7 +16,7 @@ PosteriorOf = Callable[[Tensor, Tensor | None], Any]
 class Prior(DensityLayer):
     """A density over codes of `latent_dim` numbers, given a condition or not.
 
-    A subclass fills `distribution`; `make_weights` where it has any; `draw` where its samples are
+    A subclass fills `distribution`; `make_weights` where it has any; `moved` where its samples are
     no bijector's of standard normal noise.
     """
 
@@ -93,9 +93,13 @@ class Prior(DensityLayer):
             training: As in `distribution`.
         """
         standard = noise.normal("prior", (self.latent_dim,))  # (batch, latent_dim)
-        return self.distribution(condition, training).bijector.forward(
-            scaled(standard, temperature)
-        )  # (batch, latent_dim)
+        return self.moved(scaled(standard, temperature), noise, condition, training)
+
+    def moved(
+        self, standard: Tensor, noise: Noise, condition: Tensor | None, training: bool
+    ) -> Tensor:
+        """The codes that standard normal noise becomes, (batch, latent_dim) both."""
+        return self.distribution(condition, training).bijector.forward(standard)
 
 
 def scaled(standard: Tensor, temperature: Tensor) -> Tensor:
