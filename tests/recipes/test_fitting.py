@@ -12,6 +12,7 @@ import pytest
 
 from keras_vae import datasets, recipes, training
 from keras_vae.errors import UserError
+from keras_vae.evaluation import kl_per_dimension
 from recipes.tiny import write_data, write_recipe
 
 pytestmark = [
@@ -380,3 +381,14 @@ def test_a_fit_that_was_killed_is_opened_as_of_its_last_checkpoint(whole, tmp_pa
         np.testing.assert_array_equal(
             opened.sample(2, condition=1, seed=0), model.sample(2, condition=1, seed=0)
         )
+
+
+def test_rows_of_every_class_are_watched(recipe, data, tmp_path, lean, monkeypatch):
+    """Though only some of them, and though data are sorted by class."""
+    monkeypatch.setattr("keras_vae.recipes.fitting._WATCHED", 5)
+    run = recipes.fit(recipe, data=data, out=tmp_path / "runs", verbose=0)
+    columns = [float(value) for key, value in run.history_rows()[-1].items() if key[:3] == "kl["]
+    opened = recipes.open_model(str(run.folder))
+    x, y = opened.dataset().x_test, opened.dataset().y_test
+    np.testing.assert_allclose(columns, kl_per_dimension(opened.model, x[::4], y[::4]), rtol=1e-5)
+    assert abs(kl_per_dimension(opened.model, x[:5], y[:5]) - columns).min() > 1e-4
