@@ -48,7 +48,7 @@ def test_limit_and_no_samples(keras_vae, fitted):
     assert result.stderr == ""
 
 
-@pytest.mark.parametrize("estimator", ["bdmc", pytest.param("ais", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("estimator", ["ais", pytest.param("bdmc", marks=pytest.mark.slow)])
 def test_annealing(keras_vae, fitted, estimator):
     options = ["--likelihood", estimator, "--num-chains", 2, "--num-temperatures", 3, "--json"]
     result = keras_vae("evaluate", fitted("VAE").folder, "--limit", 5, *options)

@@ -211,6 +211,7 @@ CASES = [
         {
             "posterior": {
                 "name": "inverse_autoregressive_flow",
+                "num_layers": 1,
                 "hidden": (5,),
                 "context_dim": 4,
             },
