@@ -92,13 +92,7 @@ def recipe(laboratory: Laboratory, objective: str, k: int, layers: int) -> recip
     """
     lengths = [3**i if laboratory.form == "exact" else 6 for i in range(len(_RATES))]  # in epochs
     epochs = laboratory.choose(sum(lengths), 1)
-    if layers == 2:
-        base, choices = "mnist-hierarchical-vae", [f"model.num_samples={k}"]
-        choices += ["model.gradient=standard", f"model.alpha={float(objective == 'VAE')}"]
-    elif objective == "VAE":
-        base, choices = "mnist-burda-vae", [f"model.estimator.num_samples={k}"]
-    else:
-        base, choices = "mnist-iwae", [f"model.num_samples={k}", "model.gradient=standard"]
+    base = {1: "mnist-iwae", 2: "mnist-hierarchical-vae"}[layers]
     steps = epochs * math.ceil(len(laboratory.dataset().x_train) / _BATCH_SIZE)
     ends = boundaries(lengths, steps)
     rate = f"{{name = 'piecewise_constant_decay', boundaries = {ends}, values = {_RATES}}}"
@@ -106,7 +100,9 @@ def recipe(laboratory: Laboratory, objective: str, k: int, layers: int) -> recip
         f"{objective.lower()}-{k}-layers-{layers}",
         base,
         epochs,
-        *choices,
+        f"model.num_samples={k}",
+        "model.gradient=standard",
+        f"model.alpha={float(objective == 'VAE')}",
         "model.beta=1.0",
         f"training.batch_size={_BATCH_SIZE}",
         f"training.optimizer={{name = 'adam', epsilon = 1e-4, learning_rate = {rate}}}",

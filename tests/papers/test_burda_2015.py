@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from keras_vae import HierarchicalVAE, papers, recipes
+from keras_vae import IWAE, HierarchicalVAE, papers, recipes
 from keras_vae.cli import main
 from keras_vae.errors import UserError
 from keras_vae.papers.burda_2015 import boundaries, recipe
@@ -42,11 +42,17 @@ def test_the_rates_of_each_form(form, epochs, tmp_path):
 
 
 @pytest.mark.parametrize(("objective", "alpha"), [("VAE", 1.0), ("IWAE", 0.0)])
-def test_two_layers_of_codes(objective, alpha, tmp_path):
+@pytest.mark.parametrize(("layers", "cls"), [(1, IWAE), (2, HierarchicalVAE)])
+def test_the_objective(objective, alpha, layers, cls, tmp_path):
     rows = laboratory(write_data(tmp_path), tmp_path)
-    model = recipe(rows, objective, 50, 2).build(rows.dataset())
-    assert type(model) is HierarchicalVAE
+    model = recipe(rows, objective, 50, layers).build(rows.dataset())
+    assert type(model) is cls
     assert (model.alpha, model.num_samples, model.gradient) == (alpha, 50, "standard")
+
+
+def test_two_layers_of_codes(tmp_path):
+    rows = laboratory(write_data(tmp_path), tmp_path)
+    model = recipe(rows, "VAE", 50, 2).build(rows.dataset())
     assert [stage[0].output_shape for stage in model.stages] == [(None, 200), (None, 100)]
 
 
