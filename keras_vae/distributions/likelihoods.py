@@ -191,8 +191,6 @@ class AutoregressiveBernoulli(Bernoulli):
             initializer="glorot_uniform",
             name="filters",
         )
-        self._is_before = np.ones((half + 1, kernel_size, 1, 1), np.float32)
-        self._is_before[half, half:] = 0.0
 
     def params_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of raw decoder output (height, width, 1 + num_filters).
@@ -214,9 +212,10 @@ class AutoregressiveBernoulli(Bernoulli):
 
     def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
         """The density with a and g for `params` (*batch, height, width, 1 + num_filters)."""
-        params = tf.cast(params, tf.float32)
-        filters = self._is_before * tf.convert_to_tensor(self.filters)
-        return CausalBernoulli(params[..., :1], 1.0 + params[..., 1:], filters)
+        bias, gates = tf.split(tf.cast(params, tf.float32), [1, self.num_filters], axis=-1)
+        square = tf.reshape(self.filters, [-1, self.num_filters])
+        filters = square[: self.kernel_size**2 // 2]  # (window, filters), those before its middle
+        return CausalBernoulli(bias, 1.0 + gates, filters)
 
     def draw(self, density: Any, noise: Noise) -> Tensor:
         """Binary images (batch, height, width, 1)."""
