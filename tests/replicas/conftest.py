@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,39 +16,47 @@ from replicas.train import GROUPS
 SCRIPT = Path(__file__).with_name("train.py")
 
 
+RUNS = {"none": ["none"], "mirrored": ["mirrored"], "multiworker": ["chief", "worker"]}
+"""The processes of each strategy."""
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """The name of a group -> the name of a run -> case/quantity -> array."""
+    """The names of a group and of a run -> case/quantity -> array."""
 
     @cache
-    def of_group(group: str) -> dict[str, dict[str, np.ndarray]]:
+    def of_strategy(group: str, strategy: str) -> dict[str, dict[str, np.ndarray]]:
         folder = tmp_path_factory.mktemp(group)
-        chief, worker = worker_environments()
-        environments = {"none": {}, "mirrored": {}, "chief": chief, "worker": worker}
+        environments = dict(zip(RUNS["multiworker"], worker_environments(), strict=True))
         processes = {}
-        for name, environment in environments.items():
-            strategy = name if name in ("none", "mirrored") else "multiworker"
+        for name in RUNS[strategy]:
             command = [sys.executable, str(SCRIPT), strategy, group, str(folder / f"{name}.npz")]
+            environment = {**os.environ, **environments.get(name, {})}
             processes[name] = subprocess.Popen(
-                command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True
+                command, env=environment, stderr=subprocess.PIPE, text=True
             )
         for process in processes.values():
             _, errors = process.communicate()
             assert process.returncode == 0, errors[-3000:]
         return {name: dict(np.load(folder / f"{name}.npz")) for name in processes}
 
-    return of_group
+    def of_run(group: str, name: str) -> dict[str, np.ndarray]:
+        (strategy,) = (strategy for strategy, names in RUNS.items() if name in names)
+        return of_strategy(group, strategy)[name]
+
+    return of_run
 
 
 @pytest.fixture
-def outcomes(case, trained) -> dict[str, dict[str, np.ndarray]]:
+def outcome(case, trained) -> Callable[[str], dict[str, np.ndarray]]:
     """The name of a run -> the quantities of the case that the test is about."""
     (group,) = (name for name, cases in GROUPS.items() if case in cases)
-    return {
-        run: {
+
+    def of_run(name: str) -> dict[str, np.ndarray]:
+        return {
             key.removeprefix(f"{case}/"): value
-            for key, value in arrays.items()
+            for key, value in trained(group, name).items()
             if key.startswith(f"{case}/")
         }
-        for run, arrays in trained(group).items()
-    }
+
+    return of_run
