@@ -29,6 +29,7 @@ from keras_vae.recipes.runs import Run, latest_unfinished, runs
 from keras_vae.rows import Array
 
 _WATCHED = 1000
+"""Test rows whose use of the latent space is measured after every epoch."""
 
 
 class Interrupted(KeyboardInterrupt):
