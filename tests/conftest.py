@@ -1,7 +1,9 @@
 """What every test has: the TensorFlow backend, a fixed seed, the local data, and no network."""
 
 import gc
+import gzip
 import os
+import struct
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -68,3 +70,16 @@ def eagerly():
 def lean(eagerly, monkeypatch):
     """Fits without graphs and pictures, which are most of the time of a tiny one."""
     monkeypatch.setattr("keras_vae.recipes.fitting.draw_all", lambda run, model, dataset: None)
+
+
+@pytest.fixture
+def write_idx():
+    """Writes a uint8 array as an IDX file, compressed if its name says so."""
+
+    def write(path, array):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+        content = header + array.tobytes()
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+    return write

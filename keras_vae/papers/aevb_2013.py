@@ -77,13 +77,15 @@ def measure(laboratory: Laboratory) -> Findings:
 
 
 def frey_faces(laboratory: Laboratory) -> dict[str, Dataset]:
-    """Their title and themselves; nothing, and a warning, where they are not at hand."""
+    """Their title and themselves; nothing, and a warning, where they are not at hand.
+
+    Nothing as well, where a file of the user's own stands for all datasets.
+    """
     try:
         dataset = datasets.load("frey-faces", laboratory.data)
     except UserError as error:  # there is no download
         warnings.warn(f"Figures 2 and 4 are of MNIST alone: {error}", stacklevel=2)
         return {}
-    # One file of the user's own stands for every dataset.
     return {"Frey Faces": dataset} if dataset.name == "frey-faces" else {}
 
 

@@ -1,8 +1,5 @@
 """No data set but what a test makes, no network, and tiny files in MNIST's format."""
 
-import gzip
-import struct
-
 import numpy as np
 import pytest
 
@@ -14,19 +11,6 @@ def bare_machine(tmp_path, monkeypatch):
     monkeypatch.delenv("KERAS_VAE_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(download, "ORIGIN", "http://127.0.0.1:9/")  # nothing listens there
-
-
-@pytest.fixture
-def write_idx():
-    """Writes a uint8 array as an IDX file, compressed if its name says so."""
-
-    def write(path, array):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-        content = header + array.tobytes()
-        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-
-    return write
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,22 @@ from keras_vae.papers import aevb_2013, laboratory
 from recipes.tiny import write_data
 
 QUICK = ["makhzani-2014"]
+MNIST_ALONE = ["figure-2-mnist", "figure-3", "figure-4-mnist", "figure-5"]
+FIGURES = {
+    "aevb-2013": MNIST_ALONE,
+    "burda-2015": [
+        "activity",
+        *[f"samples-{kind}-layers-{layers}" for layers in (1, 2) for kind in ("vae-1", "iwae-5")],
+    ],
+    "estimators": ["signal", "variance"],
+    "hwalsuklee": [
+        *[f"vae-{name}" for name in ("reconstructions", "denoising", "manifold", "latent")],
+        *[f"cvae-reconstructions-epoch-{epoch}" for epoch in (1, 2)],
+        *[f"cvae-{name}" for name in ("denoising", "manifolds", "latent", "styles", "analogies")],
+    ],
+    "sohn-2015": [f"completions-{given}" for given in (1, 2, 3)],
+}
+"""The pictures of each page; the other papers have none."""
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in papers.PAPERS if name not in QUICK]
 
 
@@ -35,6 +52,8 @@ def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
         assert comparison.unit
     published = [one for one in comparisons if one.published is not None]
     assert bool(published) == (paper not in ("hwalsuklee", "estimators"))  # pictures alone
+    drawn = [Path(picture.file).stem for picture in found.pictures]
+    assert sorted(drawn) == sorted(FIGURES.get(paper, []))
     made = sorted(tmp_path.glob("*/*"))
     assert found.page == str(tmp_path / paper / "quick" / "index.html")
     assert made
@@ -50,6 +69,31 @@ def test_figures_are_measured_once(paper, data, tmp_path, monkeypatch):
     assert [one.name for one in again] == [one.name for one in comparisons]
     for one, other in zip(again, comparisons, strict=True):
         assert one.measured == pytest.approx(other.measured, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_frey_faces_have_their_own_half(tmp_path, write_idx):
+    arrays, generator = np.load(write_data(tmp_path)), np.random.default_rng(0)
+    for key, file in (("train", "train"), ("test", "t10k")):
+        images, labels = arrays[f"x_{key}"][..., 0], arrays[f"y_{key}"].astype(np.uint8)
+        write_idx(tmp_path / "data" / "mnist" / f"{file}-images-idx3-ubyte", images)
+        write_idx(tmp_path / "data" / "mnist" / f"{file}-labels-idx1-ubyte", labels)
+    (tmp_path / "data" / "frey_faces").mkdir()
+    faces = generator.integers(0, 256, (1965, 28, 20), dtype=np.uint8)
+    np.savez(tmp_path / "data" / "frey_faces" / "frey_faces.npz", images=faces)
+    found = papers.reproduce(
+        "aevb-2013", data=tmp_path / "data", out=tmp_path, form="quick", verbose=0
+    )
+    drawn = [Path(picture.file).stem for picture in found.pictures]
+    assert sorted(drawn) == sorted([*MNIST_ALONE, "figure-2-frey-faces", "figure-4-frey-faces"])
+    bounds = [one for one in found.comparisons if one.name.startswith("Frey Faces")]
+    assert [one.name.split(", ", 1)[1] for one in bounds] == [
+        f"N_z = {width}, {algorithm}: test bound"
+        for width in (2, 20)
+        for algorithm in ("AEVB", "wake-sleep")
+    ]
+    assert np.all(np.isfinite([one.measured for one in bounds]))
+    assert "not at hand" not in Path(found.page).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
