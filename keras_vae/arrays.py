@@ -75,13 +75,16 @@ def check_range(
     taker: str = "likelihood",
     mend: str = 'scale it, store pixels as uint8, or use the likelihood "normal"',
 ) -> None:
-    """Raises a `UserError` for floats outside of what the taker takes; NaN is outside too."""
+    """Raises a `UserError` for floats that are not finite, or not what the taker takes."""
     low, high = support
-    if not np.issubdtype(x.dtype, np.floating) or not x.size or support == (-np.inf, np.inf):
+    if not np.issubdtype(x.dtype, np.floating) or not x.size:
         return
-    if not (x.min() >= low and x.max() <= high):
+    least, most = x.min(), x.max()
+    if not (np.isfinite(least) and np.isfinite(most)):
+        raise UserError(f"{name} has NaN or infinite values: leave those rows out, or fill them.")
+    if not (least >= low and most <= high):
         raise UserError(
-            f"{name} ranges from {x.min():g} to {x.max():g}, and the {taker} takes {low:g} to "
+            f"{name} ranges from {least:g} to {most:g}, and the {taker} takes {low:g} to "
             f"{high:g}: {mend}."
         )
 

@@ -88,19 +88,24 @@ def as_condition(condition: Any, num: int, condition_dim: int) -> Array:
     if is_integer and condition_dim > 1 and (values.ndim < 2 or values.shape[1:] == (1,)):
         labels = as_labels(values, num, num_labels=condition_dim)  # (num,)
         return np.eye(condition_dim, dtype=np.float32)[labels]  # (num, condition_dim)
-    return _each(values, num, (condition_dim,)).astype(np.float32)  # (num, condition_dim)
+    if num == condition_dim:
+        check_each(values, num, condition_dim)  # one for all, or labels as floats: who can tell
+    values = _each(values, num, (condition_dim,)).astype(np.float32)  # (num, condition_dim)
+    if not np.isfinite(values).all():
+        raise UserError("The condition has NaN or infinite values.")
+    return values
 
 
 def check_each(condition: Any, num: int, condition_dim: int) -> None:
-    """Raises a `UserError` for a vector of floats beside rows of data, which is one for all.
+    """Raises a `UserError` for a vector of floats, which would be one condition for all rows.
 
-    It may be meant as labels, which are integers.
+    Beside rows of data it is rather meant as their labels, which are integers.
     """
     values = np.asarray(condition)
     if condition_dim > 1 and values.ndim == 1 and np.issubdtype(values.dtype, np.floating):
         raise UserError(
-            f"Received a condition of shape {values.shape} and dtype {values.dtype} for {num} rows "
-            f"of data; expected integer labels, or one each, of shape {(num, condition_dim)}."
+            f"Received a condition of shape {values.shape} and dtype {values.dtype} for {num} "
+            f"rows; expected integer labels, or one each, of shape {(num, condition_dim)}."
         )
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 import math
 import secrets
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from keras_vae.errors import UserError
 from keras_vae.rows import Array
+
+
+def check_seed(seed: Any) -> None:
+    """Raises a `UserError` for what is no whole number in [0, 2**53)."""
+    if not isinstance(seed, Integral) or not 0 <= int(seed) < 2**53:
+        raise UserError(f"A seed is a whole number from 0 to 2**53 - 1. Received seed={seed!r}.")
 
 
 def row_seeds(num: int, seed: int | None, temperature: float) -> Array:

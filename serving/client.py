@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 import grpc
@@ -11,7 +10,7 @@ import numpy as np
 
 from keras_vae.errors import UserError
 from keras_vae.rows import Array, as_condition, as_data, as_labels, check_each
-from keras_vae.seeds import row_seeds
+from keras_vae.seeds import check_seed, row_seeds
 from keras_vae.serving.connection import Connection
 from keras_vae.serving.signatures import Signature
 
@@ -108,10 +107,7 @@ class Client:
         Returns:
             Array (num,), nats.
         """
-        if not isinstance(seed, Integral) or not 0 <= seed < 2**53:
-            raise UserError(
-                f"elbo() takes a seed of at least 0 and below 2**53. Received {seed!r}."
-            )
+        check_seed(seed)
         image = as_data(x)
         inputs = {"image": image, "seed": np.full(image.shape[:1], seed)}  # seed: (num,)
         return self._call("elbo", inputs, condition)["elbo"]

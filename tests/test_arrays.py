@@ -46,6 +46,14 @@ def test_data_of_another_kind(x, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("support", [(0.0, 1.0), (-np.inf, np.inf)])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused(value, support):
+    with pytest.raises(UserError, match="x has NaN or infinite values"):
+        arrays.check_range("x", np.array([[0.5, value]]), support)
+    arrays.check_range("x", np.array([[0.5, 1.0]]), support)
+
+
 @pytest.mark.parametrize(
     "condition",
     [
@@ -111,6 +119,7 @@ def test_one_real_number_for_all():
         ([0, 1, 2], r"shape \(3,\) and dtype int64 for 2 rows.* of shape \(\), or .* \(2,\)"),
         (np.zeros((2, 4)), r"shape \(2, 4\).* of shape \(3,\), or .* \(2, 3\)"),
         (np.zeros((2, 3, 1)), r"shape \(2, 3, 1\)"),
+        ([0.0, np.nan, 1.0], "has NaN or infinite"),
         (1.5, r"shape \(\) and dtype float64 .* expected integer labels, or"),
     ],
 )

@@ -62,7 +62,7 @@ class CausalBernoulli(tfd.Distribution):  # type: ignore[name-defined]
         return JointBernoulli(self._logits(x), 3).log_prob(x)  # (*batch,)
 
     def _mean(self) -> Tensor:
-        """No mean, which nobody can sum: the probabilities where the likelier value is drawn."""
+        """In place of the mean, a sum over all images: probabilities, given the likelier values."""
         return self.probs_of(tf.fill(tf.shape(self._bias), 0.5))
 
     def _sample_n(self, n: int, seed: Any = None) -> Tensor:

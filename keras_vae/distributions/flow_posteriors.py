@@ -57,9 +57,10 @@ class InverseAutoregressiveFlow(Posterior):
 
     def prepare(self, latent_shape: tuple[int, ...]) -> None:
         """One masked network for each layer."""
-        self.conditioners = flows.autoregressive_conditioners(
-            latent_shape[0], self.num_layers, self.hidden, self.context_dim
-        )
+        if self.begins_with(latent_dim=latent_shape[0]):
+            self.conditioners = flows.autoregressive_conditioners(
+                latent_shape[0], self.num_layers, self.hidden, self.context_dim
+            )
 
     def distribution(self, params: Tensor, training: bool = False) -> Any:
         """The flows with parameters `params` (*batch, *params_shape)."""

@@ -36,10 +36,14 @@ class JointBernoulli(tfd.Independent):  # type: ignore[name-defined]
         logits = tf.convert_to_tensor(self.distribution.logits)
         event_ndims = self._static_reinterpreted_batch_ndims
         num = math.prod(logits.shape[logits.shape.rank - event_ndims :])
-        batch_shape = tf.shape(logits)[: logits.shape.rank - event_ndims]
-        x = tf.broadcast_to(tf.cast(x, tf.float32), tf.shape(logits))
-        shape = tf.concat([batch_shape, [num]], axis=0)
-        return _log_prob(tf.reshape(logits, shape), tf.reshape(x, shape))
+        shape = tf.broadcast_dynamic_shape(tf.shape(x), tf.shape(logits))
+        flat = tf.concat([shape[: tf.size(shape) - event_ndims], [num]], axis=0)
+        return _log_prob(
+            *(
+                tf.reshape(tf.broadcast_to(values, shape), flat)  # (*batch, num)
+                for values in (logits, tf.cast(x, tf.float32))
+            )
+        )  # (*batch,)
 
 
 @tf.custom_gradient

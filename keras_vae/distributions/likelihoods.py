@@ -282,11 +282,14 @@ class Normal(Likelihood):
             raise UserError(
                 f'Unknown scale: {scale!r}. Expected a positive number, "learned" or "shared".'
             )
-        if not isinstance(scale, str) and not scale > 0:
+        if not isinstance(scale, str) and not 0 < scale < math.inf:
             raise UserError(
-                f"The scale must be positive. Received {scale!r}; "
+                f"The scale must be positive and finite. Received {scale!r}; "
                 'give a positive number, "learned" or "shared".'
             )
+        if not 0 <= min_scale < math.inf:
+            raise UserError(f"min_scale is at least 0, and finite. Received {min_scale!r}.")
+        keras.activations.get(activation)  # raises for a name that is none
         super().__init__(**kwargs)
         self.scale = scale
         self.activation = activation

@@ -27,6 +27,7 @@ class Deterministic(Posterior):
     """
 
     def __init__(self, activation: str | None = None, **kwargs: Any) -> None:
+        keras.activations.get(activation)  # raises for a name that is none
         super().__init__(**kwargs)
         self.activation = activation
 

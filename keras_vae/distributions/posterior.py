@@ -19,7 +19,11 @@ class Posterior(DensityLayer):
         raise NotImplementedError
 
     def prepare(self, latent_shape: tuple[int, ...]) -> None:
-        """Makes the weights, for the model that the posterior is to be a part of."""
+        """Makes the weights, for the model that the posterior is to be a part of.
+
+        Raises:
+            UserError: When there are weights, and they are of another model's codes.
+        """
 
     def distribution(self, params: Tensor, training: bool = False) -> Any:
         """The density with parameters `params` (batch, *params_shape); its event is one code.

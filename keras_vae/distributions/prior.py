@@ -23,10 +23,6 @@ class Prior(DensityLayer):
     latent_dim: int
     condition_dim: int | None
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._sizes: tuple[int, int | None] | None = None
-
     def prepare(
         self,
         latent_dim: int,
@@ -46,15 +42,9 @@ class Prior(DensityLayer):
             UserError: When the prior cannot be of such codes or conditions, or is part of a model
                 of others already.
         """
-        sizes = latent_dim, condition_dim
-        if self._sizes is None:
-            self._sizes = self.latent_dim, self.condition_dim = sizes
+        if self.begins_with(latent_dim=latent_dim, condition_dim=condition_dim):
+            self.latent_dim, self.condition_dim = latent_dim, condition_dim
             self.make_weights(event_shape, posterior)
-        elif self._sizes != sizes:
-            raise UserError(
-                f"This {type(self).__name__} is part of a model with (latent_dim, condition_dim) = "
-                f"{self._sizes} already, and this one has {sizes}: make another prior for it."
-            )
         elif not self.may_serve(posterior):
             raise UserError(
                 f"This {type(self).__name__} is made of another model's posteriors: make another "

@@ -13,6 +13,7 @@ from keras_vae.errors import UserError
 from keras_vae.models import Generative
 from keras_vae.noise import Noise, Tensor
 from keras_vae.rows import Array
+from keras_vae.seeds import check_seed
 
 Start = Literal["prior", "posterior"]
 STARTS = get_args(Start)
@@ -74,8 +75,6 @@ def observed_batches(
     model: Generative, x: Any, condition: Any, seed: int, progress: Progress | None
 ) -> Iterator[tuple[Tensor, Tensor | None, Noise]]:
     """As `batches` of the data: what is observed of x, the condition, and the rows' noise."""
+    check_seed(seed)
     for rows, *conditions in batches(*model.data_arrays(x, condition), progress=progress):
-        inputs, given = model.as_inputs(rows, conditions[0] if conditions else None)
-        noise = Noise.for_rows(seed, inputs)
-        observed, given = model.observed(inputs, given, noise)
-        yield observed, given, noise
+        yield model.observation(seed, rows, conditions[0] if conditions else None)

@@ -114,9 +114,7 @@ def _elbos(
     condition: Tensor | None = None,
 ) -> Tensor:
     """The ELBO of the encoder's q and of the refined one, (2, batch)."""
-    x, condition = model.as_inputs(x, condition)
-    noise = Noise.for_rows(seed, x)
-    x, condition = model.observed(x, condition, noise)
+    x, condition, noise = model.observation(seed, x, condition)
     estimator, p = MonteCarloKL(_SAMPLES), model.prior(condition)
 
     def elbo(params: Tensor, noise: Noise) -> Tensor:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, check_counts
 from keras_vae.models import LatentModel
 from keras_vae.noise import Noise, Tensor
+from keras_vae.seeds import check_seed
 
 
 class GradientNoise(NamedTuple):
@@ -58,11 +59,12 @@ def gradient_noise(
         Rainforth et al. (2018), "Tighter Variational Bounds are Not Necessarily Better", section 3,
         for the signal-to-noise ratio, there of each parameter.
     """
+    check_seed(seed)
+    check_counts(num_draws=num_draws)
     if num_draws < 2:
         raise UserError(f"A variance takes at least 2 draws. Received num_draws={num_draws!r}.")
     rows, *conditions = model.data_arrays(x, condition)
-    inputs, given = model.as_inputs(rows, conditions[0] if conditions else None)
-    observed, given = model.observed(inputs, given, Noise.for_rows(seed, inputs))
+    observed, given, _ = model.observation(seed, rows, conditions[0] if conditions else None)
     weights = [
         getattr(variable, "value", variable)
         for variable in (model.encoder.trainable_variables if variables is None else variables)
@@ -97,7 +99,8 @@ def _summed(
             factors = model.loss_weights()
             losses = [factors.get(name, 1.0) * term for name, term in terms.items()]  # (num,) each
             loss = tf.reduce_mean(tf.add_n(losses))
-        return tape.gradient(loss, weights, unconnected_gradients="zero")
+        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+        return [tf.cast(gradient, tf.float32) for gradient in gradients]
 
     @tf.function(autograph=False)
     def run() -> tuple[Tensor, Tensor]:

@@ -23,7 +23,8 @@ def judged_accuracy(
     The samples are the likelihood's means for codes of the prior, as of `model.sample`.
 
     Args:
-        model: A generative model whose condition is a label.
+        model: A generative model whose condition is a label: one of values, as many as there are
+            classes, cannot be told from it.
         judge: A classifier of the same data.
         num_per_class: Samples of each label.
         seed: Of the samples.

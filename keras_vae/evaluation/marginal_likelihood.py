@@ -14,7 +14,7 @@ from keras_vae.models import Generative, LikelihoodEstimate
 from keras_vae.rows import Array
 
 WIDEST = 10
-"""Dimensions of a code, to whose samples a density can be fitted."""
+"""The most dimensions of a code that a density is fitted to samples of."""
 _KERNELS = 1000
 """At most, of a kernel density."""
 
@@ -57,6 +57,7 @@ def hmc_marginal_likelihood(
     Returns:
         `log_likelihood` and `standard_error` (nats), the error from the spread of half-chains'
         means, and `effective_sample_size`, (num,) each, and `num_samples`, those of the second set.
+        An example whose chains stand still has NaN.
 
     Raises:
         UserError: For a number below 1 or too few samples, an unknown start, or a wide code.
@@ -123,7 +124,10 @@ def _log_density(samples: Array, z: Array) -> Array:
     samples = np.swapaxes(samples, 0, 1).reshape(-1, samples.shape[-1])  # (num, latent_dim)
     num, dim = samples.shape
     mean, covariance = samples.mean(axis=0), np.atleast_2d(np.cov(samples.T))
-    triangle = np.linalg.cholesky(covariance)
+    try:
+        triangle = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:  # chains that stand still have no density
+        return np.full(z.shape[:-1], np.nan)
     to_unit = np.linalg.inv(triangle).T
     kernels = ((samples - mean) @ to_unit)[:: math.ceil(num / _KERNELS)]  # (kernels, latent_dim)
     width = min(1.0, (4.0 / ((dim + 2) * len(kernels))) ** (1.0 / (dim + 4)))

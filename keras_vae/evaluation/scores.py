@@ -86,6 +86,7 @@ def likelihood_scores(
         UserError: For an unknown estimator, or a model that it does not serve.
     """
     if estimator == "bdmc":
+        _check_generative(model)
         lower, upper = bidirectional_monte_carlo(model, len(x), condition, **arguments)
         gap = float(np.mean(upper - lower))
         return {
@@ -99,7 +100,7 @@ def likelihood_scores(
     scores = {"nll": -float(np.mean(log_likelihood))}
     if (num := len(log_likelihood)) > 1:
         scores["nll_standard_error"] = float(np.std(log_likelihood, ddof=1) / np.sqrt(num))
-    are_few = effective_samples < max(FEW * num_samples, 2.0)  # (num,)
+    are_few = ~(effective_samples >= max(FEW * num_samples, 2.0))  # (num,); NaN is none
     return {
         **scores,
         "effective_samples": float(np.median(effective_samples)),
@@ -136,5 +137,11 @@ def estimated_likelihood(
             "'bdmc' brackets the likelihood of what the model draws itself, not of given data: "
             "choose another estimator, such as 'ais'."
         )
+    _check_generative(model)
     estimate: LikelihoodEstimate = ESTIMATORS[estimator](model, x, condition, **arguments)
     return estimate
+
+
+def _check_generative(model: Any) -> None:
+    if not isinstance(model, Generative):
+        raise UserError(f"A {type(model).__name__} has no likelihood of data: give a VAE.")

@@ -59,14 +59,12 @@ def posterior(
     """
     # Here: image sheets do without tensorflow.
     from keras_vae.evaluation import posterior_samples
-    from keras_vae.noise import Noise
 
     check_suitable("posterior", model, dataset)
     check_positive(num=num, num_chains=num_chains, num_burnin=num_burnin)
     rows = pick_rows(dataset, num, seed)
     condition = conditions_of(model, dataset, rows)
-    inputs, given = model.as_inputs(dataset.x_test[rows], condition)  # (rows, *event_shape)
-    observed, given = model.observed(inputs, given, Noise.for_rows(seed, inputs))
+    observed, given, _ = model.observation(seed, dataset.x_test[rows], condition)
     x = observed.numpy()  # (rows, *event_shape)
     times = []
     for samples, burnin in ((4, 1), (num_samples, num_burnin)):  # the first time, to trace

@@ -1,8 +1,8 @@
 """One file per objective: the class is the paper's idea, its networks and densities are arguments.
 
-Here live `LatentModel` (the only `train_step` and `test_step`) and the variants, whose idea stands
-in `loss_terms`. A variant may use distributions, layers and noise; it knows no data set, no file
-and no command.
+Here live `LatentModel`, with the only `train_step` and `test_step` (`trainable.py`), and the
+variants, whose idea stands in `loss_terms`. A variant may use distributions, layers and noise; it
+knows no data set, no file and no command.
 """
 
 from keras_vae.models._importance import LikelihoodEstimate

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_vae.errors import UserError
 from keras_vae.export import Endpoint
 from keras_vae.models._importance import log_sums
-from keras_vae.noise import Noise, Tensor, fresh_seeds
+from keras_vae.noise import Tensor, fresh_seeds
 
 if TYPE_CHECKING:
     from keras_vae.models.coding import Coding
@@ -62,14 +62,8 @@ def generative_endpoints(model: Generative, labels: bool) -> dict[str, Endpoint]
         levels = tf.round(255.0 * tf.clip_by_value(outputs.pop("image"), 0.0, 1.0))
         return {"png_bytes": tf.io.encode_png(tf.cast(levels, tf.uint8)), **outputs}
 
-    def observed(
-        image: Tensor, condition: Tensor | None, seed: Tensor
-    ) -> tuple[Tensor, Tensor | None, Noise]:
-        noise = Noise.for_rows(_chosen(seed), image)
-        return *model.observed(image, condition, noise), noise
-
     def elbo(condition: Tensor | None, image: Tensor, seed: Tensor) -> dict[str, Tensor]:
-        x, condition, noise = observed(image, condition, seed)
+        x, condition, noise = model.observation(_chosen(seed), image, condition)
         reconstruction, kl = model.elbo_parts(x, condition, noise, training=False)
         kl = tf.reduce_sum(kl, axis=1)  # (batch,)
         return {
@@ -79,7 +73,7 @@ def generative_endpoints(model: Generative, labels: bool) -> dict[str, Endpoint]
         }
 
     def log_prob(condition: Tensor | None, image: Tensor, seed: Tensor) -> dict[str, Tensor]:
-        x, condition, noise = observed(image, condition, seed)
+        x, condition, noise = model.observation(_chosen(seed), image, condition)
         samples = LOG_PROB_SAMPLES, _SAMPLES_AT_A_TIME
         log_sum, _ = log_sums(model, x, condition, noise, *samples)
         return {"log_prob": log_sum - math.log(LOG_PROB_SAMPLES)}

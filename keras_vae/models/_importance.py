@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _EXAMPLES = 100
 _SAMPLES = 10
 _VALUES = 4_000_000
-"""At a time: fewer examples where their samples have more values, as 16 MB of large images. A
+"""The most that samples have together at a time, 16 MB: of large images fewer examples are taken. A
 decoder's layers hold several times as many."""
 
 
@@ -68,9 +68,7 @@ def sums_of_batch(
     condition: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """`log_sums` of a batch as it is given: what `importance_sampling` applies."""
-    x, condition = model.as_inputs(x, condition)
-    noise = Noise.for_rows(seed, x)
-    x, condition = model.observed(x, condition, noise)
+    x, condition, noise = model.observation(seed, x, condition)
     return log_sums(model, x, condition, noise, num_samples, _SAMPLES)
 
 
@@ -79,7 +77,7 @@ def importance_sampling(
     x: Array,
     *conditions: Array,
     num_samples: int,
-    seed: int,
+    seed: Tensor,
     progress: Callable[[int], object] | None,
 ) -> LikelihoodEstimate:
     """The estimates of all examples (num,), a few at a time."""
@@ -88,7 +86,7 @@ def importance_sampling(
             f"Importance sampling takes a whole number of samples, at least 1. "
             f"Received num_samples={num_samples!r}."
         )
-    constants = tf.constant(seed), tf.constant(int(num_samples))
+    constants = seed, tf.constant(int(num_samples))
     fitting = _VALUES // (_SAMPLES * math.prod(x.shape[1:]))
     examples = max(1, min(_EXAMPLES, fitting))
     parts = []

@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_vae.arrays import check_range, check_shape, over_batches
-from keras_vae.distributions import Likelihood, Posterior
+from keras_vae.arrays import over_batches
+from keras_vae.distributions import Posterior
 from keras_vae.errors import UserError
 from keras_vae.export import Endpoint
 from keras_vae.models._chain import Chain, Data, Mean
 from keras_vae.models._endpoints import coding_endpoints
+from keras_vae.models._inputs import Inputs
 from keras_vae.models._servable import Servable
 from keras_vae.noise import Tensor
-from keras_vae.rows import Array, as_condition, check_each
+from keras_vae.rows import Array
 
 
-class Coding(Servable):
+class Coding(Inputs, Servable):
     """Codes of a `LatentModel`, as arrays, in another network, and behind a server.
 
     A part of `LatentModel`, whose densities it calls.
     """
 
-    event_shape: tuple[int, ...]
     latent_shape: tuple[int, ...]
-    condition_dim: int | None
-    condition_support: tuple[float, float] = (-math.inf, math.inf)
-    """Least and largest value that a condition may have."""
     seed: int
     encoder: keras.Model
     posterior_layer: Posterior
-    likelihood_layer: Likelihood
     posterior: Callable[..., Any]
     likelihood: Callable[..., Any]
     call: Callable[..., Tensor]
-    as_inputs: Callable[..., tuple[Tensor, Tensor | None]]
     default_endpoint = "reconstruct"
 
     # --- arrays in, arrays out ---
@@ -60,32 +53,6 @@ class Coding(Servable):
     def reconstruct(self, x: Any, condition: Any = None) -> Array:
         """Data x (num, *event_shape) encoded and decoded, through the posterior's means."""
         return over_batches(self._reconstruct, *self.data_arrays(x, condition))
-
-    def data_arrays(self, x: Any, condition: Any) -> tuple[Array, ...]:
-        """As `as_arrays`, for data x, which are checked too."""
-        x = np.asarray(x)
-        self.check_data(x)
-        if self.condition_dim is not None:
-            check_each(condition, len(x), self.condition_dim)
-        return self.as_arrays(x, condition)
-
-    def check_data(self, x: Array) -> None:
-        """Raises a `UserError` for an array that has no rows, or others than the model takes."""
-        if not x.size:
-            raise UserError(f"Received data of shape {x.shape}; expected at least one row.")
-        check_shape(x, self.event_shape)
-        check_range("x", x, self.likelihood_layer.support)
-
-    def as_arrays(self, values: Any, condition: Any) -> tuple[Array, ...]:
-        """The values alone, or with one checked condition per value (num, condition_dim)."""
-        values = np.asarray(values)
-        if self.condition_dim is not None:
-            return values, as_condition(condition, len(values), self.condition_dim)
-        if condition is not None:
-            raise UserError(
-                f"A {type(self).__name__} takes no condition: leave it out, or use a CVAE."
-            )
-        return (values,)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:

@@ -41,7 +41,7 @@ class CompletionCVAE(CVAE):
     prior sees the guess too, which here is a function of what it sees.
 
     In training and in evaluation the given values are those of x after its binarization, so that
-    one draw makes both; y of `fit(x, y)`, the condition, tells how many they are. To `sample`,
+    one draw makes both; y of `fit(x, y)`, the condition, is these values before it. To `sample`,
     `encode` and `decode` the condition is as it is given: grey or binary values. Like x it is uint8
     (read as x / 255) or floats, and no labels.
 
@@ -191,8 +191,19 @@ class CompletionCVAE(CVAE):
         """As of a `CVAE` that is given a `condition`, float32 (batch, condition_dim)."""
         return super().endpoints(labels=False)
 
-    def _checked(self, x: Any, y: Any) -> Any:
-        return super()._checked(x, self._part(y) if isinstance(y, np.ndarray) else y)
+    def checked(self, x: Any, y: Any) -> Any:
+        """As of a `CVAE`; the condition is to be the given values of x, which are what is read."""
+        if not isinstance(y, np.ndarray):
+            return super().checked(x, y)
+        checked = super().checked(x, self._part(y))
+        if isinstance(x, np.ndarray) and len(x) == len(y):
+            values = x.reshape(len(x), -1)[:, self.given]  # (num, condition_dim)
+            if not np.allclose(rows.as_data(values), checked, atol=1e-3):
+                raise UserError(
+                    f"The condition is no part of x: y of a {type(self).__name__} holds the given "
+                    "values of its row, x.reshape(len(x), -1)[:, model.given]."
+                )
+        return checked
 
     def _part(self, condition: Any) -> Array | None:
         """Given values as float32; None stays."""

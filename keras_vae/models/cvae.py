@@ -32,8 +32,8 @@ class CVAE(VAE):
             likelihood parameters.
         prior: p(z|c): "standard_normal" for N(0, I); a network, a `keras.Model` from c to (batch, 2
             * latent_dim); or what `VAE` takes, of which all others depend on c.
-        **kwargs: `likelihood`, `posterior`, `estimator`, `beta`, `free_bits` and `seed`, as in
-            `VAE`.
+        **kwargs: `likelihood`, `posterior`, `estimator`, `beta`, `free_bits`, `corruption` and
+            `seed`, as in `VAE`.
 
     Example:
     >>> import keras_vae

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_vae.distributions import AutoregressiveBernoulli
 from keras_vae.errors import UserError
 from keras_vae.models.autoencoder import Autoencoder
 from keras_vae.noise import Noise, Tensor
@@ -72,6 +73,11 @@ class DenoisingAutoencoder(Autoencoder):
             raise UserError(
                 "untouched_weight is between 0 (only corrupted values count) and 1 (all count "
                 f"alike). Received {untouched_weight!r}."
+            )
+        if untouched_weight < 1 and isinstance(self.likelihood_layer, AutoregressiveBernoulli):
+            raise UserError(
+                "Pixels of an autoregressive_bernoulli depend on each other, and have no weights "
+                'of their own: use untouched_weight=1, or "bernoulli".'
             )
         self.untouched_weight = untouched_weight
 

@@ -21,7 +21,7 @@ from keras_vae.models._importance import (
 )
 from keras_vae.noise import Noise, Tensor
 from keras_vae.rows import Array
-from keras_vae.seeds import row_seeds
+from keras_vae.seeds import check_seed, row_seeds
 
 tfd = tfp.distributions
 
@@ -46,8 +46,7 @@ class Generative:
     encode: Callable[..., Array]
     as_arrays: Callable[..., tuple[Array, ...]]
     data_arrays: Callable[..., tuple[Array, ...]]
-    as_inputs: Callable[..., tuple[Tensor, Tensor | None]]
-    observed: Callable[..., tuple[Tensor, Tensor | None]]
+    observation: Callable[..., tuple[Tensor, Tensor | None, Noise]]
     observed_condition: Callable[..., Tensor | None]
 
     def prior(self, condition: Tensor | None = None, training: bool = False) -> Any:
@@ -99,7 +98,7 @@ class Generative:
         Returns:
             Array (num,), nats.
         """
-        return over_batches(partial(self._elbo, tf.constant(seed)), *self.data_arrays(x, condition))
+        return over_batches(partial(self._elbo, _constant(seed)), *self.data_arrays(x, condition))
 
     def observed_codes(self, x: Any, condition: Any = None, seed: int = 0) -> Array:
         """The codes of what the model sees of data: as `encode`, but binarized as in `elbo`.
@@ -113,7 +112,7 @@ class Generative:
             Array (num, latent_dim): the posterior's means.
         """
         return over_batches(
-            partial(self._observed_codes, tf.constant(seed)), *self.data_arrays(x, condition)
+            partial(self._observed_codes, _constant(seed)), *self.data_arrays(x, condition)
         )
 
     def marginal_kl(self, x: Any, condition: Any = None, seed: int = 0) -> Array:
@@ -130,7 +129,7 @@ class Generative:
             prior is a mixture or a flow, it tells sizes alone, and does not add up to `kl`.
         """
         return over_batches(
-            partial(self._marginal_kl, tf.constant(seed)), *self.data_arrays(x, condition)
+            partial(self._marginal_kl, _constant(seed)), *self.data_arrays(x, condition)
         )
 
     def log_likelihood(
@@ -189,7 +188,7 @@ class Generative:
             self.program(sums_of_batch, reduce_retracing=True),
             *self.data_arrays(x, condition),
             num_samples=num_samples,
-            seed=seed,
+            seed=_constant(seed),
             progress=progress,
         )
 
@@ -238,12 +237,12 @@ class Generative:
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _observed_codes(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        x, condition, _ = self._observation(seed, x, condition)
+        x, condition, _ = self.observation(seed, x, condition)
         return self.posterior(x, condition).mean()  # (batch, latent_dim)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _marginal_kl(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        x, condition, _ = self._observation(seed, x, condition)
+        x, condition, _ = self.observation(seed, x, condition)
         q = self.posterior(x, condition)
         return tfd.kl_divergence(
             tfd.Normal(q.mean(), q.stddev()), tfd.Normal(*self._prior_moments(condition))
@@ -267,14 +266,12 @@ class Generative:
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _elbo(self, seed: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        x, condition, noise = self._observation(seed, x, condition)
+        x, condition, noise = self.observation(seed, x, condition)
         reconstruction, kl = self.elbo_parts(x, condition, noise, training=False)
         return -(reconstruction + tf.reduce_sum(kl, axis=1))  # (batch,)
 
-    def _observation(
-        self, seed: Tensor, x: Tensor, condition: Tensor | None
-    ) -> tuple[Tensor, Tensor | None, Noise]:
-        """What the model sees of data, what goes with it, and the noise that it was made with."""
-        x, condition = self.as_inputs(x, condition)
-        noise = Noise.for_rows(seed, x)
-        return *self.observed(x, condition, noise), noise
+
+def _constant(seed: int) -> Tensor:
+    """A seed that is one, as a tensor."""
+    check_seed(seed)
+    return tf.constant(seed, tf.int64)

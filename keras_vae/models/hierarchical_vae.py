@@ -19,6 +19,7 @@ from keras_vae.distributions import (
 from keras_vae.errors import UserError
 from keras_vae.models._networks import read_shapes
 from keras_vae.models.iwae import IWAE
+from keras_vae.models.vae import refuse_arguments
 from keras_vae.noise import Tensor
 
 Stage = tuple[keras.Model, keras.Model]
@@ -65,6 +66,8 @@ class HierarchicalVAE(IWAE):
         in Deep Generative Models", equations 1 to 4.
     """
 
+    lacks: tuple[str, ...] = ("encoder", "decoder", "posterior", *IWAE.lacks)
+
     def __init__(
         self,
         stages: Sequence[Stage],
@@ -74,13 +77,12 @@ class HierarchicalVAE(IWAE):
         likelihood: Any = "bernoulli",
         **kwargs: Any,
     ) -> None:
+        refuse_arguments(self, HierarchicalVAE.lacks, kwargs)
         if len(stages) < 2:
             raise UserError(
                 f"A HierarchicalVAE has two or more stages, and received {len(stages)}: "
                 "give more, or use a VAE."
             )
-        if "posterior" in kwargs:
-            raise UserError("A HierarchicalVAE's posteriors are Normal: leave `posterior` out.")
         likelihoods = [get_likelihood(likelihood), *[Normal("learned")] * (len(stages) - 1)]
         shapes = [
             read_shapes(*stage, DiagonalNormal(), below)
@@ -123,12 +125,9 @@ class HierarchicalVAE(IWAE):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the networks and densities included."""
-        config = super().get_config()
-        for name in ("encoder", "decoder", "posterior"):
-            del config[name]
         serialize = keras.saving.serialize_keras_object
         return {
-            **config,
+            **super().get_config(),
             "stages": [[serialize(network) for network in stage] for stage in self.stages],
             "prior": serialize(self.prior_layer.top),
         }

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_vae.errors import UserError
-from keras_vae.models.vae import VAE
+from keras_vae.models.vae import VAE, refuse_arguments
 from keras_vae.noise import Noise, Tensor
 
 Gradient = Literal["standard", "sticking_the_landing", "doubly_reparameterized"]
@@ -59,6 +59,8 @@ class IWAE(VAE):
         Li and Turner (2016), "Renyi Divergence Variational Inference", section 4.
     """
 
+    lacks: tuple[str, ...] = ("estimator", "free_bits")
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -69,9 +71,7 @@ class IWAE(VAE):
         gradient: Gradient = "standard",
         **kwargs: Any,
     ) -> None:
-        for name in ("estimator", "free_bits"):
-            if name in kwargs:
-                raise UserError(f"An IWAE has one term and no {name}: leave it out, or use a VAE.")
+        refuse_arguments(self, IWAE.lacks, kwargs)
         if gradient not in GRADIENTS:
             raise UserError(
                 f"Unknown gradient: {gradient!r}. Expected one of {', '.join(GRADIENTS)}."
@@ -134,11 +134,8 @@ class IWAE(VAE):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the networks and densities included."""
-        config = super().get_config()
-        for name in ("estimator", "free_bits"):
-            del config[name]
         return {
-            **config,
+            **super().get_config(),
             "num_samples": self.num_samples,
             "alpha": self.alpha,
             "gradient": self.gradient,

@@ -17,6 +17,7 @@ from keras_vae.models._networks import has_convolutions, read_shapes
 from keras_vae.models.coding import Coding
 from keras_vae.models.trainable import Trainable
 from keras_vae.noise import Noise, Tensor
+from keras_vae.seeds import check_seed
 
 
 class LatentModel(Coding, Trainable):
@@ -60,6 +61,7 @@ class LatentModel(Coding, Trainable):
                     f"The {role} is a keras.Model, such as keras_vae.networks.dense makes. "
                     f"Received {network!r}."
                 )
+        check_seed(seed)
         super().__init__(**kwargs)
         self.encoder = encoder
         self.decoder = decoder
@@ -166,8 +168,22 @@ class LatentModel(Coding, Trainable):
         """What is modelled of data x (batch, *event_shape), and the condition that goes with it."""
         return self.likelihood_layer.observe(x, noise), condition
 
+    def observation(
+        self, seed: int | Tensor, x: Tensor, condition: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, Noise]:
+        """As `observed` outside of training, and the noise: a function of seeds and rows.
+
+        Args:
+            seed: One for all rows, or one each (batch,).
+            x: Data (batch, *event_shape), uint8 or floats.
+            condition: Labels (batch,), values (batch, condition_dim), or None.
+        """
+        x, condition = self.as_inputs(x, condition)
+        noise = Noise.for_rows(seed, x)
+        return *self.observed(x, condition, noise), noise
+
     def observed_condition(self, condition: Tensor | None, noise: Noise) -> Tensor | None:
-        """What is seen of a condition (batch, condition_dim) that comes without data."""
+        """What is modelled of a condition (batch, condition_dim) with no data beside it."""
         return condition
 
     # --- hooks of a variant ---

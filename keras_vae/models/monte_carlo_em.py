@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from keras_vae.errors import UserError, check_counts
 from keras_vae.models._hamiltonian import transition
-from keras_vae.models.vae import VAE
+from keras_vae.models.vae import VAE, refuse_arguments, refuse_prior_of_encoder
 from keras_vae.noise import Noise, Tensor
 
 
@@ -41,8 +42,8 @@ class MonteCarloEM(VAE):
         num_transitions: Of a chain, each with a Metropolis test.
         num_leapfrog_steps: Of a transition.
         step_size: Of a leapfrog step, in standard deviations of q(z|x).
-        **kwargs: `likelihood`, `posterior`, `prior`, `estimator` (of the metrics), `corruption` and
-            `seed`, as in `VAE`.
+        **kwargs: `likelihood`, `posterior`, `prior` (but "vamp"), `estimator` (of the metrics),
+            `corruption` and `seed`, as in `VAE`.
 
     Example:
     >>> import keras_vae
@@ -56,6 +57,8 @@ class MonteCarloEM(VAE):
         Kingma and Welling (2013), "Auto-Encoding Variational Bayes", section 5 and appendix E.
     """
 
+    lacks: tuple[str, ...] = ("beta", "free_bits")
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -66,13 +69,12 @@ class MonteCarloEM(VAE):
         step_size: float = 0.15,
         **kwargs: Any,
     ) -> None:
-        for name in ("beta", "free_bits"):
-            if name in kwargs:
-                raise UserError(f"A MonteCarloEM has no {name}: leave it out, or use a VAE.")
+        refuse_arguments(self, self.lacks, kwargs)
         check_counts(num_transitions=num_transitions, num_leapfrog_steps=num_leapfrog_steps)
-        if not step_size > 0:
-            raise UserError(f"The step_size must be positive. Received {step_size!r}.")
+        if not 0 < step_size < math.inf:
+            raise UserError(f"step_size is positive and finite. Received {step_size!r}.")
         super().__init__(encoder, decoder, **kwargs)
+        refuse_prior_of_encoder(self)
         self.num_transitions = num_transitions
         self.num_leapfrog_steps = num_leapfrog_steps
         self.step_size = step_size
@@ -139,11 +141,8 @@ class MonteCarloEM(VAE):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the networks and densities included."""
-        config = super().get_config()
-        for name in ("beta", "free_bits"):
-            del config[name]
         return {
-            **config,
+            **super().get_config(),
             "num_transitions": self.num_transitions,
             "num_leapfrog_steps": self.num_leapfrog_steps,
             "step_size": self.step_size,

@@ -25,8 +25,9 @@ class LinearWarmup(Schedule):  # type: ignore[misc, valid-type]
     """
 
     def __init__(self, steps: int, beta: float = 1.0) -> None:
-        if steps < 1:
+        if not 1 <= steps < math.inf:
             raise UserError(f"A warm-up takes at least 1 step. Received steps={steps!r}.")
+        _check_beta(beta)
         self.steps = steps
         self.beta = beta
 
@@ -49,7 +50,8 @@ class CyclicalWarmup(Schedule):  # type: ignore[misc, valid-type]
     """
 
     def __init__(self, period: int, beta: float = 1.0, ramp: float = 0.5) -> None:
-        if period < 1 or not 0 < ramp <= 1:
+        _check_beta(beta)
+        if not 1 <= period < math.inf or not 0 < ramp <= 1:
             raise UserError(
                 f"A cycle takes at least 1 step and ramps over a share in (0, 1] of it. "
                 f"Received period={period!r}, ramp={ramp!r}."
@@ -74,8 +76,11 @@ SCHEDULES: dict[str, type[Any]] = {"linear_warmup": LinearWarmup, "cyclical_warm
 def get_schedule(spec: Any) -> float | Any:
     """A constant weight, or a schedule from its name, a table with `name`, or an object."""
     if isinstance(spec, Real):
-        beta = float(spec)
-        if not 0 <= beta < math.inf:
-            raise UserError(f"beta must be a finite number, at least 0. Received {spec!r}.")
-        return beta
+        _check_beta(spec)
+        return float(spec)
     return resolve("schedule", spec, SCHEDULES, Schedule)
+
+
+def _check_beta(beta: Any) -> None:
+    if not 0 <= beta < math.inf:
+        raise UserError(f"beta must be a finite number, at least 0. Received {beta!r}.")

@@ -6,16 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_vae import arrays, rows
-from keras_vae.arrays import check_range
-from keras_vae.distributions import Likelihood
 from keras_vae.errors import UserError
 from keras_vae.models._arrays_of_fit import batches_of_arrays
 from keras_vae.models._compiled_steps import CompiledSteps
 from keras_vae.models._executions import whole_executions
+from keras_vae.models._inputs import Inputs
 from keras_vae.models._metrics import TermMeans
 from keras_vae.models._replicas import global_gradients, global_rows
 from keras_vae.models._replicated_steps import replicated_steps
@@ -25,22 +22,17 @@ from keras_vae.noise import Noise, Tensor
 STEPS_PER_EXECUTION = 40
 
 
-class Trainable(keras.Model):
+class Trainable(Inputs, keras.Model):
     """A `keras.Model` that is its own loss, and whose noise is a function of seed, step and row.
 
     A part of `LatentModel`, which has the attributes and fills `loss_terms`.
     """
 
-    event_shape: tuple[int, ...]
-    condition_dim: int | None
     seed: int
     step: Any
     supports_jit: bool
     is_distributed: bool
     term_means: TermMeans
-    likelihood_layer: Likelihood
-    corruption_layer: Any
-    check_data: Callable[..., None]
     loss_terms: Callable[..., dict[str, Tensor]]
     loss_weights: Callable[[], Mapping[str, Tensor | float]]
     observed: Callable[..., tuple[Tensor, Tensor | None]]
@@ -160,13 +152,13 @@ class Trainable(keras.Model):
         validation_data = kwargs.get("validation_data")
         if isinstance(validation_data, tuple) and len(validation_data) == 3:
             val_x, val_y, val_weight = validation_data
-            kwargs["validation_data"] = (val_x, self._target(val_y, val_weight), val_weight)
+            kwargs["validation_data"] = (val_x, self.target(val_y, val_weight), val_weight)
         with whole_executions(self, kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")):
             if isinstance(x, ShuffledBatches):
                 if y is not None:
                     raise UserError("ShuffledBatches hold y beside x: ShuffledBatches(x, y, ...).")
                 return self._fit_batches(x, *args, **kwargs)
-            y = self._target(self._checked(x, y), kwargs.get("sample_weight"))
+            y = self.target(self.checked(x, y), kwargs.get("sample_weight"))
             batches, others = batches_of_arrays(self, x, y, *args, **kwargs)
             if batches is not None:
                 return self._fit_batches(batches, **others)
@@ -187,14 +179,14 @@ class Trainable(keras.Model):
         Raises:
             UserError: For arrays that the likelihood or the condition cannot take.
         """
-        y = self._checked(x, y)
-        y = self._target(y, kwargs.get("sample_weight"))
+        y = self.checked(x, y)
+        y = self.target(y, kwargs.get("sample_weight"))
         with whole_executions(self, kwargs.get("steps")):
             return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Reconstructs as `keras.Model.predict` does: x, or (x, condition) as one input."""
-        self._checked(x, None)
+        self.checked(x, None)
         with whole_executions(self, kwargs.get("steps")):
             return super().predict(x, *args, **kwargs)
 
@@ -230,7 +222,7 @@ class Trainable(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step on one batch: loss = sum over rows / global rows, so that replicas add up."""
-        x, condition, sample_weight = self._unpack(data)
+        x, condition, sample_weight = self.unpacked(data)
         rows, num_global_rows = global_rows(tf.shape(x)[0])
         x, condition, terms, per_example, gradients = self._differentiate(
             x, condition, sample_weight, rows, num_global_rows
@@ -273,7 +265,7 @@ class Trainable(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of `evaluate`: noise by (seed, row), so that batches do not matter."""
-        x, condition, sample_weight = self._unpack(data)
+        x, condition, sample_weight = self.unpacked(data)
         noise = Noise.for_rows(self.seed, x)
         x, condition = self.observed(x, condition, noise)
         terms = self.loss_terms(x, condition, noise, training=False)
@@ -305,62 +297,6 @@ class Trainable(keras.Model):
         reconstruction = self.call(x if condition is None else (x, condition))
         return self.compute_metrics(x, x, reconstruction, sample_weight)
 
-    # --- what they take ---
-
-    def _checked(self, x: Any, y: Any) -> Any:
-        """Refuses arrays that cannot be meant, and returns y, labels made one-hot vectors.
-
-        A graph cannot tell values out of range, which would give figures that look right; and one
-        that has seen several shapes knows none any more.
-        """
-        if isinstance(x, np.ndarray):
-            self.check_data(x)
-            if self.corruption_layer is not None:
-                check_range(
-                    "x",
-                    x,
-                    self.corruption_layer.value_range,
-                    taker="corruption",
-                    mend="scale it, or give the corruption a value_range",
-                )
-        if not isinstance(y, np.ndarray):
-            return y
-        if self.condition_dim is not None:
-            rows.check_each(y, len(y), self.condition_dim)
-            return rows.as_condition(y, len(y), self.condition_dim)
-        if isinstance(x, np.ndarray):
-            _refuse_target(type(self).__name__, x, y)
-        return y
-
-    def _target(self, y: Any, sample_weight: Any) -> Any:
-        """Keras drops the weights of arrays without y, so they stand in for a y that is ignored."""
-        return sample_weight if y is None and self.condition_dim is None else y
-
-    def _unpack(self, data: Any) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Data in Keras' forms -> x (batch, *event_shape), condition or None, weights (batch,)."""
-        inputs, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        x, condition = self.as_inputs(inputs, y)
-        weight = (
-            tf.ones([tf.shape(x)[0]]) if sample_weight is None else tf.reshape(sample_weight, [-1])
-        )
-        return x, condition, tf.cast(weight, tf.float32)
-
-    def as_inputs(self, inputs: Any, y: Any) -> tuple[Tensor, Tensor | None]:
-        """Inputs x or (x, condition), and y -> float32 x and condition of the model's shapes."""
-        if isinstance(inputs, (list, tuple)):
-            inputs, y = inputs
-        x = arrays.as_data(inputs, self.event_shape)
-        if self.condition_dim is not None:
-            if y is None:
-                raise UserError(
-                    f"A {type(self).__name__} needs a condition beside x, and received none: "
-                    "call fit(x, y), predict([x, y]), sample(num, condition=...)."
-                )
-            return x, arrays.as_condition(y, self.condition_dim)
-        if y is not None:
-            _refuse_target(type(self).__name__, x, y)
-        return x, None
-
 
 def _program(function: Callable[..., Any], compiles: bool) -> Callable[..., Any]:
     """The function as one program of XLA's, or as it is."""
@@ -374,12 +310,3 @@ def _compiles(layer: keras.Layer) -> bool:
     normalizes = isinstance(layer, keras.layers.BatchNormalization)
     alone = not (normalizes and layer.synchronized and tf.distribute.has_strategy())
     return bool(layer.supports_jit and alone)
-
-
-def _refuse_target(model: str, x: Any, y: Any) -> None:
-    """Raises a `UserError` for a target: y of x's own shape."""
-    if y.shape[1:] == x.shape[1:]:
-        raise UserError(
-            f"A {model} reconstructs x itself: call fit(x), not fit(x, x). "
-            f"Received a target of x's shape {tuple(y.shape)}."
-        )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_vae.distributions import Deterministic, get_prior
+from keras_vae.distributions import Deterministic, VampPrior, get_prior
 from keras_vae.errors import UserError
 from keras_vae.models.estimators import get_estimator
 from keras_vae.models.generative import Generative
@@ -52,9 +52,9 @@ class VAE(Generative, LatentModel):
         free_bits: Nats per latent dimension below which an example's KL is not pressed; after
             Kingma et al. (2016), "Improving Variational Inference with Inverse Autoregressive
             Flow", equation 15, which takes the mean of a minibatch where this takes each example,
-            so that the loss depends on neither the batch nor the number of replicas. Estimators
-            without an analytic KL compare their estimate for the whole code with latent_dim times
-            as many.
+            so that the loss depends on neither the batch nor the number of replicas. Posteriors
+            whose dimensions depend on each other, and estimators without an analytic KL, compare
+            the KL of the whole code with latent_dim times as many.
         seed: Of all noise.
         **kwargs: `corruption`, as in `LatentModel`: a denoising VAE.
 
@@ -70,6 +70,8 @@ class VAE(Generative, LatentModel):
     """
 
     elbo_terms: tuple[str, ...] = ("reconstruction", "kl")
+    lacks: tuple[str, ...] = ()
+    """Arguments of the constructor, and so of the config, that a variant does not have."""
 
     def __init__(
         self,
@@ -143,10 +145,30 @@ class VAE(Generative, LatentModel):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the networks and densities included."""
         serialize = keras.saving.serialize_keras_object
-        return {
+        config = {
             **super().get_config(),
             "prior": serialize(self.prior_layer),
             "estimator": serialize(self.estimator),
             "beta": serialize(self.beta),
             "free_bits": self.free_bits,
         }
+        return {name: value for name, value in config.items() if name not in self.lacks}
+
+
+def refuse_arguments(model: VAE, names: Collection[str], given: Collection[str]) -> None:
+    """Raises a `UserError` for a given argument that is one of a `VAE` alone."""
+    for name in names:
+        if name in given:
+            raise UserError(
+                f"{type(model).__name__}() takes no `{name}`: leave it out, or use a VAE."
+            )
+
+
+def refuse_prior_of_encoder(model: VAE) -> None:
+    """Raises a `UserError` for a prior whose objective would train the encoder too."""
+    if isinstance(model.prior_layer, VampPrior):
+        name = type(model).__name__
+        raise UserError(
+            f'The prior "vamp" is made of the encoder, which in a {name} has an objective of its '
+            'own: use another, such as "normal_mixture".'
+        )

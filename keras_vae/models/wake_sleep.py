@@ -7,8 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.errors import UserError
-from keras_vae.models.vae import VAE
+from keras_vae.models.vae import VAE, refuse_arguments, refuse_prior_of_encoder
 from keras_vae.noise import Noise, Tensor
 
 
@@ -31,7 +30,8 @@ class WakeSleep(VAE):
     Args:
         encoder: As in `VAE`.
         decoder: As in `VAE`.
-        **kwargs: `likelihood`, `posterior`, `prior`, `corruption` and `seed`, as in `VAE`.
+        **kwargs: `likelihood`, `posterior`, `prior` (but "vamp"), `corruption` and `seed`, as in
+            `VAE`.
 
     Example:
     >>> import keras_vae
@@ -46,11 +46,12 @@ class WakeSleep(VAE):
         section 5.
     """
 
+    lacks: tuple[str, ...] = ("estimator", "beta", "free_bits")
+
     def __init__(self, encoder: keras.Model, decoder: keras.Model, **kwargs: Any) -> None:
-        for name in ("estimator", "beta", "free_bits"):
-            if name in kwargs:
-                raise UserError(f"A WakeSleep has no {name}: leave it out, or use a VAE.")
+        refuse_arguments(self, self.lacks, kwargs)
         super().__init__(encoder, decoder, estimator="monte_carlo_kl", **kwargs)
+        refuse_prior_of_encoder(self)
 
     def loss_terms(
         self, x: Tensor, condition: Tensor | None, noise: Noise, training: bool
@@ -70,10 +71,3 @@ class WakeSleep(VAE):
         code = self.prior_layer.draw(noise, tf.ones([noise.num_rows]), condition)
         dream = self.likelihood_layer.draw(self.likelihood(code, condition), noise)
         return tf.stop_gradient(code), tf.stop_gradient(dream)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, the networks and densities included."""
-        config = super().get_config()
-        for name in ("estimator", "beta", "free_bits"):
-            del config[name]
-        return config

@@ -177,7 +177,7 @@ class OwnTestStep(Sparse):
     """Takes the mean of the means of the batches."""
 
     def test_step(self, data):
-        x, condition, _ = self._unpack(data)
+        x, condition, _ = self.unpacked(data)
         terms = self.loss_terms(x, condition, Noise.for_rows(self.seed, x), training=False)
         means = {name: tf.reduce_mean(term, keepdims=True) for name, term in terms.items()}
         self.term_means.update_state(means, tf.ones([1]))

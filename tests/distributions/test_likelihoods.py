@@ -104,6 +104,14 @@ def test_params_shape(layer, shape):
     assert layer.params_shape((8, 6, 3)) == shape
 
 
+@pytest.mark.parametrize(
+    "arguments", [{"min_scale": -1.0}, {"scale": np.inf}, {"activation": "sigmod"}]
+)
+def test_mistakes_in_a_normal(arguments):
+    with pytest.raises((UserError, ValueError), match=r"min_scale|finite|sigmod"):
+        Normal(**{"scale": "learned", **arguments})
+
+
 def test_only_a_shared_scale_is_trained():
     assert len(Normal("shared").trainable_variables) == 1
     for scale in (0.5, "learned"):
@@ -116,9 +124,9 @@ def test_only_a_shared_scale_is_trained():
         ("nromal", "Unknown likelihood: 'nromal'. Expected 'normal', or"),
         ({"name": "bernoulli", "binarisation": "static"}, "Expected 'binarization', or"),
         ({"name": "bernoulli", "binarization": "dynamik"}, "'dynamik'. Expected \"dynamic\""),
-        ({"name": "normal", "scale": 0}, "positive. Received 0;"),
-        ({"name": "normal", "scale": -1.0}, "positive. Received -1.0;"),
-        ({"name": "normal", "scale": float("nan")}, "positive. Received nan;"),
+        ({"name": "normal", "scale": 0}, "positive and finite. Received 0;"),
+        ({"name": "normal", "scale": -1.0}, "positive and finite. Received -1.0;"),
+        ({"name": "normal", "scale": float("nan")}, "positive and finite. Received nan;"),
         ({"name": "normal", "scale": "learnt"}, "Unknown scale: 'learnt'"),
     ],
 )

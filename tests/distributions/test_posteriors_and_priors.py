@@ -99,8 +99,22 @@ def test_a_prior_is_of_one_size():
     weights = list(prior.weights)
     prior.prepare(3)
     assert prior.weights == weights
-    with pytest.raises(UserError, match=r"\(3, None\) already, and this one has \(3, 2\)"):
+    with pytest.raises(
+        UserError,
+        match="latent_dim=3, condition_dim=None already, and this one has latent_dim=3, cond",
+    ):
         prior.prepare(3, 2)
+
+
+def test_a_posterior_with_weights_keeps_them_in_another_model():
+    posterior = get_posterior("inverse_autoregressive_flow")
+    posterior.prepare((3,))
+    weights = list(posterior.weights)
+    assert weights
+    posterior.prepare((3,))
+    assert posterior.weights == weights
+    with pytest.raises(UserError, match="latent_dim=3 already, and this one has latent_dim=4"):
+        posterior.prepare((4,))
 
 
 def test_a_network_is_a_learned_prior():

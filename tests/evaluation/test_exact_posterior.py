@@ -15,6 +15,7 @@ from keras_vae.evaluation import (
     posterior_samples,
 )
 from keras_vae.evaluation.chains import batches
+from keras_vae.evaluation.marginal_likelihood import _log_density
 
 NUM, CHAINS = 5, 8
 SHORT = {"num_chains": CHAINS, "num_burnin": 100}
@@ -153,6 +154,14 @@ def test_mistakes(arguments, message):
     for call in (posterior_samples, hmc_marginal_likelihood):
         with pytest.raises(UserError, match=message):
             call(model, x, **arguments)
+
+
+def test_chains_that_stand_still_give_no_number():
+    """And spoil no other example."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(20, 4, 2))
+    assert np.isfinite(_log_density(z, z)).all()
+    assert np.isnan(_log_density(np.ones_like(z), z)).all()
 
 
 def test_wide_codes_are_refused():

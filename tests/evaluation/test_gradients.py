@@ -112,3 +112,17 @@ def test_mistakes():
     case = named("vae dense")
     with pytest.raises(UserError, match="Received num_draws=1"):
         gradient_noise(case.build(), *case.data(10), num_draws=1)
+    with pytest.raises(UserError, match=r"num_draws=2\.5"):
+        gradient_noise(case.build(), *case.data(10), num_draws=2.5)
+    with pytest.raises(UserError, match="Received seed=-1"):
+        gradient_noise(case.build(), *case.data(10), seed=-1)
+
+
+def test_half_precision():
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        model = keras_vae.VAE(*keras_vae.networks.dense((6,), 2, hidden=(4,)))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    x = np.random.default_rng(0).random((9, 6), "float32")
+    assert gradient_noise(model, x, num_draws=3).variance > 0

@@ -5,7 +5,8 @@ import pytest
 
 import keras_vae
 from keras_vae.errors import UserError
-from keras_vae.evaluation import active_units, evaluate, likelihood_scores
+from keras_vae.evaluation import active_units, evaluate, likelihood_scores, scores
+from keras_vae.models import LikelihoodEstimate
 
 NLL = {"nll", "nll_standard_error", "effective_samples", "rows_of_few_samples"}
 X = np.random.default_rng(0).random((20, 5), "float32")
@@ -97,3 +98,19 @@ def test_annealed_scores(condition):
     assert -0.1 < own["own_nll_gap"] < 1
     with pytest.raises(UserError, match="Expected one of is, ais, bdmc"):
         likelihood_scores(model, X, condition, estimator="hais")
+
+
+@pytest.mark.parametrize("estimator", ["is", "ais", "bdmc", "hmc"])
+def test_an_autoencoder_has_no_likelihood_of_data(estimator):
+    model = compiled(keras_vae.Autoencoder, posterior="deterministic")
+    with pytest.raises(UserError, match="Autoencoder has no likelihood of data"):
+        likelihood_scores(model, X, estimator=estimator)
+
+
+def test_an_estimate_that_is_nan_raises_an_alarm(monkeypatch):
+    model = compiled(keras_vae.VAE)
+    nan = np.array([np.nan, -3.0])
+    monkeypatch.setitem(
+        scores.ESTIMATORS, "is", lambda *_, **__: LikelihoodEstimate(nan, nan, 9.0 + nan, 10)
+    )
+    assert likelihood_scores(model, X[:2])["rows_of_few_samples"] == 50

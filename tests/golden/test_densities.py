@@ -50,6 +50,16 @@ def test_bernoulli(rng, event_shape):
     np.testing.assert_allclose(density.mean(), probs, rtol=1e-5)
 
 
+def test_bernoulli_of_several_draws_for_each_row(rng):
+    logits = rng.normal(size=(ROWS, *IMAGE)).astype("float32")
+    density = Bernoulli().distribution(tf.constant(logits))
+    drawn = density.sample(5, seed=(0, 1))  # (5, ROWS, *IMAGE)
+    log_prob = density.log_prob(drawn)
+    assert log_prob.shape == (5, ROWS)
+    for one, several in zip(drawn, log_prob, strict=True):
+        np.testing.assert_allclose(density.log_prob(one), several, rtol=1e-6)
+
+
 def test_bernoulli_of_grey_values_is_the_cross_entropy(rng):
     logits, x = rng.normal(0, 3, (ROWS, *IMAGE)), rng.random((ROWS, *IMAGE))
     probs = scipy.special.expit(logits)

@@ -163,8 +163,8 @@ def test_the_decoder_has_the_bounds_own_gradient():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"free_bits": 0.5}, "no free_bits"),
-        ({"estimator": "analytic_kl"}, "no estimator"),
+        ({"free_bits": 0.5}, "takes no `free_bits`"),
+        ({"estimator": "analytic_kl"}, "takes no `estimator`"),
         ({"num_samples": 0}, "num_samples is a whole number of at least 1"),
         ({"alpha": 2.0}, r"alpha is in \[0, 1\]"),
         ({"gradient": "dreg"}, "doubly_reparameterized"),

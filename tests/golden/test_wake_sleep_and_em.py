@@ -221,15 +221,18 @@ def test_data_are_drawn_from_the_likelihood(spec, params):
 @pytest.mark.parametrize(
     ("cls", "arguments", "message"),
     [
-        (keras_vae.WakeSleep, {"beta": 2.0}, "no beta"),
-        (keras_vae.WakeSleep, {"estimator": "sgvb"}, "no estimator"),
-        (keras_vae.MonteCarloEM, {"free_bits": 0.5}, "no free_bits"),
+        (keras_vae.WakeSleep, {"beta": 2.0}, "takes no `beta`"),
+        (keras_vae.WakeSleep, {"estimator": "sgvb"}, "takes no `estimator`"),
+        (keras_vae.MonteCarloEM, {"free_bits": 0.5}, "takes no `free_bits`"),
         (
             keras_vae.MonteCarloEM,
             {"num_transitions": 0},
             "num_transitions is a whole number",
         ),
-        (keras_vae.MonteCarloEM, {"step_size": 0.0}, "step_size must be positive"),
+        (keras_vae.MonteCarloEM, {"step_size": 0.0}, "step_size is positive"),
+        (keras_vae.MonteCarloEM, {"step_size": np.inf}, "step_size is positive and finite"),
+        (keras_vae.MonteCarloEM, {"prior": "vamp"}, '"vamp" is made of the encoder'),
+        (keras_vae.WakeSleep, {"prior": "vamp"}, '"vamp" is made of the encoder'),
     ],
 )
 def test_mistakes(cls, arguments, message):

@@ -112,6 +112,15 @@ def test_any_model_is_shown_corrupted_data_while_training(cls):
     assert not np.allclose(found, clean, rtol=1e-3)
 
 
+def test_pixels_that_depend_on_each_other_have_no_emphasis():
+    likelihood = "autoregressive_bernoulli"
+    networks = keras_vae.networks.dense(
+        (4, 4, 1), 2, posterior="deterministic", likelihood=likelihood
+    )
+    with pytest.raises(UserError, match="have no weights of their own"):
+        keras_vae.DenoisingAutoencoder(*networks, likelihood=likelihood, untouched_weight=0.5)
+
+
 @pytest.mark.parametrize("untouched_weight", [0.0, 0.5, 1.0])
 def test_emphasis_against_numpy(untouched_weight):
     networks = keras_vae.networks.dense(SHAPE, 3, hidden=(4,), posterior="deterministic")

@@ -99,6 +99,15 @@ def test_a_condition_is_read_as_data_are():
         model.fit(x, np.array([1, 2]), verbose=0)
 
 
+def test_a_condition_of_other_rows_is_refused():
+    model, (x, condition) = build(), data()
+    model.compile("adam", jit_compile=False)
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(UserError, match="condition is no part of x"):
+            call(x, condition[::-1], verbose=0)
+    model.evaluate(x, condition, verbose=0)
+
+
 def test_one_draw_makes_both_the_data_and_what_is_given():
     model, (x, condition) = build(likelihood=DYNAMIC), data()
     noise = Noise.from_seeds(tf.range(6, dtype=tf.int64))

@@ -73,8 +73,14 @@ def test_a_vector_beside_data_is_none_for_all_rows(model, x):
     labels = np.array([0.0, 1.0, 2.0])
     model.compile("sgd", run_eagerly=True)
     for call in (model.encode, model.reconstruct, model.elbo, model.evaluate, model.fit):
-        with pytest.raises(UserError, match=r"shape \(3,\) and dtype float64 for 3 rows of data"):
+        with pytest.raises(UserError, match=r"shape \(3,\) and dtype float64 for 3 rows;"):
             call(x[:3], labels)
+    for call in (
+        model.sample,
+        lambda num, condition: model.decode(np.zeros((num, LATENT)), condition),
+    ):
+        with pytest.raises(UserError, match=r"shape \(3,\) and dtype float64 for 3 rows;"):
+            call(3, labels)
 
 
 def test_dropout_in_a_prior_network_is_on_in_training_alone(x):

@@ -176,7 +176,7 @@ def test_likelihood_of_a_linear_hierarchy():
     ("make", "message"),
     [
         (lambda: build((3,)), "two or more stages, and received 1"),
-        (lambda: build(posterior="normal"), "posteriors are Normal"),
+        (lambda: build(posterior="normal"), "takes no `posterior`"),
         (
             lambda: keras_vae.HierarchicalVAE(
                 [

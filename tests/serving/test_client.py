@@ -208,7 +208,7 @@ def test_a_version_is_sent(drawing):
         ("label", "sample", (2, 1, 0, np.inf), "temperature=inf"),
         ("label", "sample", ("2", 1), "num='2'"),
         ("label", "sample", (2, 1, 1.5), "seed=1.5"),
-        ("label", "elbo", (PIXELS, 1, 1.5), "Received 1.5"),
+        ("label", "elbo", (PIXELS, 1, 1.5), "Received seed=1.5"),
         ("label", "sample", (2,), "no condition, and the model 'label' at .* needs one"),
         ("label", "sample", (2, 1.0), "dtype float64.* labels"),
         ("label", "sample", (2, "nine"), "labels"),
@@ -217,7 +217,7 @@ def test_a_version_is_sent(drawing):
         ("label", "sample", (2, -1), "from -1 to -1"),
         ("label", "sample", (1, 2**31), "expected them from 0 to 2147483647"),
         ("label", "decode", (np.zeros((5, 2)), np.eye(3)[LABELS]), "takes labels"),
-        ("label", "elbo", (PIXELS, 1, -1), "below 2"),
+        ("label", "elbo", (PIXELS, 1, -1), "Received seed=-1"),
         ("vae", "sample", (2, 1), "'vae' at .* takes none: leave it out"),
         ("vae", "encode", (PIXELS, LABELS), "takes none"),
         ("vae", "encode", (PIXELS[:, :7],), r"\(5, 7, 8, 1\); the model takes rows of \(8, 8, 1\)"),
@@ -234,7 +234,7 @@ def test_a_version_is_sent(drawing):
         ),
         ("condition", "sample", (2, 3), "from 3 to 3; expected them from 0 to 2"),
         ("condition", "sample", (2,), "needs one"),
-        ("condition", "encode", (PIXELS[:3], VALUES[0]), "for 3 rows of data"),
+        ("condition", "encode", (PIXELS[:3], VALUES[0]), "for 3 rows;"),
     ],
 )
 def test_mistakes(served, name, method, arguments, message):
