@@ -272,12 +272,18 @@ def test_label_out_of_range_is_refused_or_nan():
     assert np.isnan(scores["loss"])
 
 
-@pytest.mark.parametrize("values", [255 * X, X - 0.5, np.where(X > 0.5, np.nan, X)])
-def test_values_that_the_likelihood_cannot_take(values):
+RANGE = r"^x ranges from .* the likelihood takes 0 to 1"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [(255 * X, RANGE), (X - 0.5, RANGE), (np.where(X > 0.5, np.nan, X), "^x has NaN or infinite")],
+)
+def test_values_that_the_likelihood_cannot_take(values, message):
     model = named("vae dense").build()
     model.compile()
     for use in (model.fit, model.evaluate, model.predict, model.elbo, model.encode):
-        with pytest.raises(UserError, match=r"^x ranges from .* the likelihood takes 0 to 1"):
+        with pytest.raises(UserError, match=message):
             use(values)
 
 
