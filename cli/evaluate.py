@@ -20,6 +20,12 @@ _SETTINGS = {
     "hmc": ("num_samples", "num_chains"),
 }
 """What each estimator of the likelihood is told."""
+_MORE = {
+    "is": "take a larger --num-samples, or --likelihood ais",
+    "ais": "take more --num-chains and --num-temperatures",
+    "hmc": "take a larger --num-samples",
+}
+"""What mends an estimate of few samples."""
 SAMPLES_PER_LABEL = 1000
 """That a judge sees."""
 
@@ -145,7 +151,7 @@ def command(
     if few := results["metrics"].get("rows_of_few_samples"):
         click.echo(
             f"keras-vae: of {few:.3g} % of the rows less than 1 % of the samples count, or less "
-            "than two, so their nll may be far off; take more, or --likelihood ais.",
+            f"than two, so their nll may be far off; {_MORE[estimator]}.",
             err=True,
         )
     if as_json:

@@ -14,7 +14,8 @@ def command(recipe: str, assignments: tuple[str, ...]) -> None:
     """Print RECIPE as the TOML file that `fit` would follow.
 
     RECIPE is a recipe's name or a TOML file. Save what is printed as a file of your own, which
-    names the new recipe, and change it: `keras-vae fit mine.toml` makes runs/mine/1.
+    names the new recipe, and change it: `keras-vae fit mine.toml` makes runs/mine/1. What it says
+    of networks and models is checked when it is fitted.
     """
     from keras_vae import recipes
 

@@ -35,6 +35,11 @@ def as_data(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
 
 def check_shape(x: Any, event_shape: tuple[int, ...]) -> None:
     """Raises a `UserError` for an array or a tensor that is not rows of that shape."""
+    if tuple(x.shape) == event_shape:
+        raise UserError(
+            f"Received one example, of shape {event_shape}; expected rows of them: give x[None], "
+            "or batch the dataset."
+        )
     if tuple(x.shape[1:]) != event_shape:
         raise UserError(
             f"Received data of shape {tuple(x.shape)}; the encoder takes rows of {event_shape}. "

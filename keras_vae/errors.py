@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
+
+_NEAR = 0.5
+"""A share of letters; below it, a word is not a misspelling of another."""
 
 
 class UserError(ValueError):
@@ -13,6 +17,16 @@ class UserError(ValueError):
     The message is one clear sentence: what was received, what was expected, what to do. The command
     line prints it without a traceback and exits with status 2.
     """
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """': did you mean "nearest"?', small letters or capitals, or a full stop where none is near."""
+
+    def likeness(option: str) -> float:
+        return difflib.SequenceMatcher(None, word.lower(), option.lower()).ratio()
+
+    nearest = max(options, key=likeness, default="")
+    return f": did you mean {nearest!r}?" if likeness(nearest) >= _NEAR else "."
 
 
 def check_counts(**counts: int) -> None:

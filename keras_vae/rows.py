@@ -59,11 +59,13 @@ def as_labels(condition: Any, num: int, num_labels: int = 2**31) -> Array:
         )
     labels = _each(values, num, ())  # (num,)
     if num and not (labels.min() >= 0 and labels.max() < num_labels):
-        raise UserError(
-            f"Received labels from {labels.min()} to {labels.max()}; "
-            f"expected them from 0 to {num_labels - 1}."
-        )
+        raise UserError(f"Received {_ranging(labels)}; expected them from 0 to {num_labels - 1}.")
     return labels.astype(np.int32)
+
+
+def _ranging(labels: Array) -> str:
+    least, most = labels.min(), labels.max()
+    return f"the label {least}" if least == most else f"labels from {least} to {most}"
 
 
 def as_condition(condition: Any, num: int, condition_dim: int) -> Array:
@@ -105,7 +107,8 @@ def check_each(condition: Any, num: int, condition_dim: int) -> None:
     if condition_dim > 1 and values.ndim == 1 and np.issubdtype(values.dtype, np.floating):
         raise UserError(
             f"Received a condition of shape {values.shape} and dtype {values.dtype} for {num} "
-            f"rows; expected integer labels, or one each, of shape {(num, condition_dim)}."
+            f"rows; expected integer labels, or {condition_dim} values of each row, of "
+            f"shape {(num, condition_dim)}."
         )
 
 

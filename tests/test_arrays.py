@@ -36,6 +36,7 @@ def test_floats_stay_as_they_are(dtype):
     [
         (np.zeros((2, 4), "float32"), r"shape \(2, 4\).*\(3,\).*Reshape"),
         (np.zeros((2, 3, 1), "float32"), r"shape \(2, 3, 1\).*\(3,\)"),
+        (np.zeros((3,), "float32"), r"one example, of shape \(3,\).* give x\[None\]"),
         (np.zeros((2, 3), "int32"), "dtype int32; expected uint8"),
         (np.zeros((2, 3), "bool"), "dtype bool; expected uint8"),
     ],
@@ -112,8 +113,8 @@ def test_one_real_number_for_all():
     ("condition", "message"),
     [
         (None, "needs a condition: a label below 3"),
-        (3, "from 3 to 3; expected them from 0 to 2"),
-        (-1, "from -1 to -1"),
+        (3, "the label 3; expected them from 0 to 2"),
+        (-1, "the label -1;"),
         ([0, 7], "from 0 to 7"),
         ([[0], [7]], "from 0 to 7"),
         ([0, 1, 2], r"shape \(3,\) and dtype int64 for 2 rows.* of shape \(\), or .* \(2,\)"),

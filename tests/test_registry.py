@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, did_you_mean
 from keras_vae.registry import resolve
 
 
@@ -63,3 +63,12 @@ def test_mistakes(spec, message):
     with pytest.raises(UserError, match=message) as error:
         shape(spec)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("cirlce", ": did you mean 'circle'?"), ("Square", ": did you mean 'square'?"), ("foo", ".")],
+)
+def test_a_word_that_is_near_no_other_is_no_misspelling(word, hint):
+    assert did_you_mean(word, ["circle", "square"]) == hint
+    assert did_you_mean(word, []) == "."

@@ -7,7 +7,6 @@ imports Keras. Binarization, scaling and batching do not belong here: models rea
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from keras_vae.datasets.idx import read_idx_folder
 from keras_vae.datasets.image_folder import image_files, read_image_folder
 from keras_vae.datasets.npz import read_npz
 from keras_vae.datasets.transforms import TRANSFORMS, transformed
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, did_you_mean
 
 __all__ = ["NAMES", "TRANSFORMS", "Dataset", "SampleWarning", "load", "transformed"]
 
@@ -105,10 +104,9 @@ def load(name: str, data: str | Path | None = None) -> Dataset:
         if image_files(path):
             return read_image_folder(path.resolve().name, path)
     if source is None:
-        nearest = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
         raise UserError(
-            f"There is no data set {name!r}; expected one of {', '.join(NAMES)}: did you mean "
-            f"{nearest!r}?"
+            f"There is no data set {name!r}{did_you_mean(name, NAMES)} "
+            f"Expected one of {', '.join(NAMES)}."
         )
     if source.installed is not None and source.installed.is_dir():
         return source.read(name, source.installed)

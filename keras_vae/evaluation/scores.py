@@ -144,4 +144,4 @@ def estimated_likelihood(
 
 def _check_generative(model: Any) -> None:
     if not isinstance(model, Generative):
-        raise UserError(f"A {type(model).__name__} has no likelihood of data: give a VAE.")
+        raise UserError(f"This {type(model).__name__} has no likelihood of data: give a VAE.")

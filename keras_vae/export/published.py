@@ -58,6 +58,8 @@ def published(path: str | Path) -> Iterator[Version]:
             f"A model is exported to <models>/<name>/<version>, with a name that is no number, or "
             f"to <models>/<name> for the next free version. Received {str(path)!r}."
         )
+    if model.exists() and not model.is_dir():
+        raise UserError(f"{str(model)!r} is a file, and a model is exported to a folder.")
     _remove_forgotten(model)
     draft = model / f"{_DRAFT}{secrets.token_hex(8)}"
     draft.mkdir(parents=True)

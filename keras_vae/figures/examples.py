@@ -74,7 +74,7 @@ def check_rows(rows: ArrayLike, dataset: Dataset) -> Array:
     if chosen.size == 0 or chosen.min() < 0 or chosen.max() >= num:
         raise UserError(
             f"Received rows {chosen.tolist()}, but the test set of {dataset.name} has rows 0 to "
-            f"{num - 1}: choose at least one of those."
+            f"{num - 1}: choose from those."
         )
     return chosen
 

@@ -54,7 +54,7 @@ class Inputs:
             return values, rows.as_condition(condition, len(values), self.condition_dim)
         if condition is not None:
             raise UserError(
-                f"A {type(self).__name__} takes no condition: leave it out, or use a CVAE."
+                f"This {type(self).__name__} takes no condition: leave it out, or use a CVAE."
             )
         return (values,)
 
@@ -106,7 +106,7 @@ class Inputs:
         if self.condition_dim is not None:
             if y is None:
                 raise UserError(
-                    f"A {type(self).__name__} needs a condition beside x, and received none: "
+                    f"This {type(self).__name__} needs a condition beside x, and received none: "
                     "call fit(x, y), predict([x, y]), sample(num, condition=...)."
                 )
             return x, arrays.as_condition(y, self.condition_dim)
@@ -119,6 +119,6 @@ def _refuse_target(model: str, x: Any, y: Any) -> None:
     """Raises a `UserError` for a target: y of x's own shape."""
     if y.shape[1:] == x.shape[1:]:
         raise UserError(
-            f"A {model} reconstructs x itself: call fit(x), not fit(x, x). "
+            f"This {model} reconstructs x itself: call fit(x), not fit(x, x). "
             f"Received a target of x's shape {tuple(y.shape)}."
         )

@@ -98,7 +98,7 @@ class Coding(Inputs, Servable):
         """
         if self.condition_dim is not None:
             raise UserError(
-                f"A {type(self).__name__} sees the condition beside x, so its encoder is no "
+                f"This {type(self).__name__} sees the condition beside x, so its encoder is no "
                 "beginning of a classifier: use a model without a condition."
             )
         parts = [

@@ -97,8 +97,8 @@ class VAE(Generative, LatentModel):
             )
         if isinstance(self.posterior_layer, Deterministic):
             raise UserError(
-                f"A {type(self).__name__} draws its codes, and this posterior is a point. Received "
-                'posterior="deterministic"; use "normal", or the class Autoencoder.'
+                f"The codes of a {type(self).__name__} are drawn, and this posterior is a point. "
+                'Received posterior="deterministic"; use "normal", or the class Autoencoder.'
             )
         self.prior_layer = get_prior(prior)
         self.prior_layer.prepare(

@@ -9,9 +9,8 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, did_you_mean
 from keras_vae.papers.comparison import Comparison, Findings, Form, Picture, Reproduction
-from keras_vae.recipes._check import nearest
 
 _CODES = {
     "hinton-2006": "Deep autoencoder of 30 numbers: squared error per image",
@@ -62,7 +61,7 @@ def reproduce(
     """
     if paper not in PAPERS:
         raise UserError(
-            f"Unknown paper {paper!r}: did you mean {nearest(paper, PAPERS)!r}? "
+            f"Unknown paper {paper!r}{did_you_mean(paper, PAPERS)} "
             f"Expected one of {', '.join(PAPERS)}."
         )
     if form == "exact" and paper not in _EXACT:

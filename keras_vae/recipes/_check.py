@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, did_you_mean
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _WHOLE = range(-(2**63), 2**63)
@@ -21,15 +20,6 @@ _WORDS = {
     list: "a list",
     dict: "a table",
 }
-
-
-def nearest(word: str, options: Iterable[str]) -> str:
-    """Returns the option that is spelled most like `word`, in small letters or in capitals."""
-
-    def likeness(option: str) -> float:
-        return difflib.SequenceMatcher(None, word.lower(), option.lower()).ratio()
-
-    return max(options, key=likeness)
 
 
 def parameter_types(
@@ -80,8 +70,8 @@ def check_table(
             raise UserError(f"Unknown key {key!r} in [{where}], which takes none: leave it out.")
         if key not in types_by_key:
             raise UserError(
-                f"Unknown key {key!r} in [{where}]: did you mean "
-                f"{nearest(key, types_by_key)!r}? Valid keys: {', '.join(types_by_key)}."
+                f"Unknown key {key!r} in [{where}]{did_you_mean(key, types_by_key)} "
+                f"Valid keys: {', '.join(types_by_key)}."
             )
         if not all(number in _WHOLE for number in _whole_numbers(value)):
             raise UserError(

@@ -21,7 +21,7 @@ from keras_vae.datasets import TRANSFORMS, Dataset
 from keras_vae.distributions.likelihoods import LIKELIHOODS
 from keras_vae.distributions.posteriors import POSTERIORS
 from keras_vae.distributions.priors import PRIORS
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, did_you_mean
 from keras_vae.layers.corruption import CORRUPTIONS
 from keras_vae.models import (
     Autoencoder,
@@ -35,7 +35,7 @@ from keras_vae.models import (
 from keras_vae.models.estimators import ESTIMATORS
 from keras_vae.models.schedules import SCHEDULES
 from keras_vae.models.sparsities import SPARSITIES
-from keras_vae.recipes._check import check_table, nearest, parameter_types, required_parameters
+from keras_vae.recipes._check import check_table, parameter_types, required_parameters
 from keras_vae.recipes.recipe import Recipe
 
 T = TypeVar("T")
@@ -425,7 +425,7 @@ def _check_activation(where: str, name: Any) -> None:
 def _choice(where: str, name: Any, choices: Mapping[str, T]) -> T:
     if not isinstance(name, str) or name not in choices:
         raise UserError(
-            f"{where} is {name!r}: did you mean {nearest(str(name), choices)!r}? "
+            f"{where} is {name!r}{did_you_mean(str(name), choices)} "
             f"Expected one of {', '.join(choices)}."
         )
     return choices[name]

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from keras_vae import model_folders
 from keras_vae.datasets import Dataset, load, transformed
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, did_you_mean
 from keras_vae.export import read_compact
 from keras_vae.model_folders import CARD, CONFIG, LOCAL, MODEL
 from keras_vae.models import Classifier, CompletionCVAE, FittedModel, LatentModel
@@ -172,10 +172,10 @@ def open_model(name: str, out: str | Path = "runs", models: str | Path | None = 
         return _open_exported(versions[-1])
     if name not in names() and not of_name:
         raise UserError(
-            f"There is no model {name!r}: expected a run folder, an exported folder, a .keras "
-            f"file, or a name with a run under {str(out)!r} or a version under "
-            f"{str(models or LOCAL)!r}; "
-            "`keras-vae list` shows the recipes."
+            f"There is no model {name!r}{did_you_mean(name, names())} "
+            "Expected a run folder, an exported folder, a .keras file, or a name with a run under "
+            f"{str(out)!r} or a version under {str(models or LOCAL)!r}; `keras-vae list` shows the "
+            "recipes."
         )
     return _open_run(latest_finished(out, name))
 
@@ -195,8 +195,9 @@ def from_preset(name: str, models: str | Path | None = None) -> FittedModel:
     if not versions:
         there = [path.name for folder in _folders(models) for path in model_folders.models(folder)]
         raise UserError(
-            f"There is no exported model {name!r} under {str(models or LOCAL)!r}; there are "
-            f"{', '.join(sorted(set(there))) or 'none'}: make it with `keras-vae export {name}`."
+            f"There is no exported model {name!r} under {str(models or LOCAL)!r}"
+            f"{did_you_mean(name, there)} A preset is a name there, made by `keras-vae export`; a "
+            "file is read by keras.saving.load_model."
         )
     return _read_version(versions[-1])
 

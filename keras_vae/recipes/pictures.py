@@ -9,9 +9,8 @@ import numpy as np
 
 from keras_vae import figures
 from keras_vae.datasets import Dataset
-from keras_vae.errors import UserError
+from keras_vae.errors import UserError, did_you_mean
 from keras_vae.models import CompletionCVAE, FittedModel, Generative, LatentModel
-from keras_vae.recipes._check import nearest
 from keras_vae.recipes.opened import Opened
 from keras_vae.recipes.runs import Run
 
@@ -55,7 +54,7 @@ def plot(
     """
     if what not in figures.FIGURES:
         raise UserError(
-            f"Unknown figure {what!r}: did you mean {nearest(what, figures.FIGURES)!r}? "
+            f"Unknown figure {what!r}{did_you_mean(what, figures.FIGURES)} "
             f"Expected one of {', '.join(figures.FIGURES)}."
         )
     if rows and what != "analogies":
@@ -63,11 +62,14 @@ def plot(
     if (what == "compare") != (other is not None):
         raise UserError(
             f"'compare' shows two models, and no other figure does. Received {what!r} with "
-            f"{1 if other is None else 2}: write `keras-vae plot MODEL compare OTHER`."
+            f"{'one' if other is None else 'two'}: write `keras-vae plot MODEL compare OTHER`."
         )
     if what == "history":
         if opened.run is None:
-            raise UserError("The history of a model stands in its run folder: name that.")
+            raise UserError(
+                "A history stands in the folder of a run, and an exported model has none: name a "
+                "run, such as runs/mnist-vae/1."
+            )
         figure = figures.history(opened.run.history())
     elif what == "analogies":
         dataset = opened.dataset(data)

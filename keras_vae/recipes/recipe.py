@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import tomli_w
 
-from keras_vae.errors import UserError
-from keras_vae.recipes._check import check_table, nearest
+from keras_vae.errors import UserError, did_you_mean
+from keras_vae.recipes._check import check_table
 from keras_vae.recipes._override import override
 
 if sys.version_info >= (3, 11):
@@ -197,7 +197,7 @@ def load(recipe: str | Path) -> Recipe:
     name = str(recipe)
     if name not in names():
         raise UserError(
-            f"Unknown recipe {name!r}: did you mean {nearest(name, names())!r}? "
+            f"Unknown recipe {name!r}{did_you_mean(name, names())} "
             f"`keras-vae list` shows them all, and a path ending in .toml is read as a file."
         )
     text = (resources.files("keras_vae.recipes") / f"{name}.toml").read_text("utf-8")

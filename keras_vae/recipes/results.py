@@ -101,8 +101,8 @@ def probe(
     """
     if model.condition_dim is not None:
         raise UserError(
-            f"A {type(model).__name__} is told the label, so its code says little of it: probe a "
-            "model without a condition."
+            f"This {type(model).__name__} is told the label, so its code says little of it: probe "
+            "a model without a condition."
         )
     if dataset.num_classes is None or dataset.y_train is None or dataset.y_test is None:
         raise UserError(

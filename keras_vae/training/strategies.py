@@ -116,4 +116,4 @@ def _check_workers() -> None:
         cluster[task["type"]][task["index"]]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         received = f"Received {text!r}" if text else "It is not set"
-        raise UserError(f"Several workers are told by TF_CONFIG. {received}: {mend}") from error
+        raise UserError(f"TF_CONFIG names the workers. {received}: {mend}") from error

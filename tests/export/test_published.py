@@ -64,6 +64,14 @@ def test_a_number_is_no_models_name(tmp_path, path):
         publish(tmp_path / path)
 
 
+def test_a_file_is_no_models_folder(tmp_path):
+    (tmp_path / "m.keras").write_text("")
+    with pytest.raises(
+        UserError, match=r"m\.keras' is a file, and a model is exported to a folder"
+    ):
+        publish(tmp_path / "m.keras")
+
+
 def test_publishers_at_one_time_get_their_own_numbers(tmp_path, monkeypatch):
     """All four take the same number for free: their renames wait for each other once."""
     barrier, rename = threading.Barrier(4), Path.rename
