@@ -105,8 +105,8 @@ def load(name: str, data: str | Path | None = None) -> Dataset:
             return read_image_folder(path.resolve().name, path)
     if source is None:
         raise UserError(
-            f"There is no data set {name!r}{did_you_mean(name, NAMES)} "
-            f"Expected one of {', '.join(NAMES)}."
+            f"There is no data set {name!r}; expected one of "
+            f"{', '.join(NAMES)}{did_you_mean(name, NAMES)}"
         )
     if source.installed is not None and source.installed.is_dir():
         return source.read(name, source.installed)
