@@ -17,7 +17,7 @@ _STDERR = 2
 def import_tensorflow() -> None:
     """Imports TensorFlow with its notes on oneDNN, CUDA and retracing kept off the terminal."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever other programs have been told to use
-    if "tensorflow" in sys.modules or _LOG_LEVEL in os.environ:
+    if "tensorflow" in sys.modules or _notes_are_wanted():
         return
     # Each layer of a stack has an `encode` of its own, which counts as one that is traced anew.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -31,12 +31,12 @@ def without_notes() -> Iterator[None]:
 
     Some are written before TensorFlow reads its log level, so file descriptor 2 points elsewhere
     for so long; what was written is shown after all if the start fails. Whoever sets
-    `TF_CPP_MIN_LOG_LEVEL` sees what that level shows.
+    `TF_CPP_MIN_LOG_LEVEL` to 0 or 1, notes or warnings, sees them.
     """
-    if _LOG_LEVEL in os.environ:
+    if _notes_are_wanted():
         yield
         return
-    os.environ[_LOG_LEVEL] = "3"
+    os.environ.setdefault(_LOG_LEVEL, "3")
     sys.stderr.flush()
     terminal = os.dup(_STDERR)
     with tempfile.TemporaryFile() as notes:
@@ -50,3 +50,7 @@ def without_notes() -> Iterator[None]:
         finally:
             os.dup2(terminal, _STDERR)
             os.close(terminal)
+
+
+def _notes_are_wanted() -> bool:
+    return os.environ.get(_LOG_LEVEL) in {"0", "1"}

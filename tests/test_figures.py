@@ -496,6 +496,14 @@ def test_compare_shows_the_codes_of_both():
     assert len(figure.legends) == 1
 
 
+def test_compare_calls_the_models_by_their_names():
+    models, names = (vae(DIGITS), vae(DIGITS)), ("first-vae", "second-vae")
+    figure = figures.compare(*models, DIGITS, names=names)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert [title.split(":")[0] for title in titles] == [*names]
+    assert "first-vae and second-vae" in figure.get_suptitle()
+
+
 def test_compare_refuses_a_model_of_other_data():
     with pytest.raises(UserError, match=r"\(6, 4, 3\), but tiny has \(8, 8, 1\)"):
         figures.compare(vae(DIGITS), vae(COLOURS), DIGITS)
@@ -711,6 +719,16 @@ def test_history_counts_epochs_from_one():
 def test_history_leaves_out_what_was_not_measured():
     (axes,) = figures.history({"epoch": [1, 2, 3], "loss": [3.0, np.nan, 2.0]}).axes
     np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 3.0], [3, 2.0]])
+
+
+def test_history_of_many_epochs_shows_the_later_ones():
+    loss = np.linspace(100, 90, 40)
+    for first in (500.0, np.inf):
+        loss[0] = first
+        (axes,) = figures.history({"loss": loss}).axes
+        low, high = axes.get_ylim()
+        assert 89 < low < 90
+        assert 98 < high < 101
 
 
 @pytest.mark.parametrize("columns", [{}, {"epoch": [0]}, {"loss": [], "val_loss": []}])

@@ -40,12 +40,18 @@ def latent(model: LatentModel, dataset: Dataset, *, num: int = 5000, seed: int =
         One axes with one scatter, and the axes of a colour bar where there is one.
     """
     return _scatters(
-        [model], dataset, f"Latent codes \N{MIDDLE DOT} {type(model).__name__}", num, seed
+        [("", model)], dataset, f"Latent codes \N{MIDDLE DOT} {type(model).__name__}", num, seed
     )
 
 
 def compare(
-    model: LatentModel, other: LatentModel, dataset: Dataset, *, num: int = 5000, seed: int = 0
+    model: LatentModel,
+    other: LatentModel,
+    dataset: Dataset,
+    *,
+    names: tuple[str, str] | None = None,
+    num: int = 5000,
+    seed: int = 0,
 ) -> Figure:
     """The codes of two models side by side, of the same test examples, as `latent` draws them.
 
@@ -53,29 +59,31 @@ def compare(
         model: any model with at least two latent dimensions.
         other: another one of the same data.
         dataset: their data.
+        names: what the two are called; None for their classes.
         num: examples, at most.
         seed: which examples.
 
     Returns:
         One axes for each model.
     """
-    names = f"{type(model).__name__} and {type(other).__name__}"
-    return _scatters([model, other], dataset, f"Latent codes \N{MIDDLE DOT} {names}", num, seed)
+    first, second = names or (type(model).__name__, type(other).__name__)
+    title = f"Latent codes \N{MIDDLE DOT} {first} and {second}"
+    return _scatters([(f"{first}: ", model), (f"{second}: ", other)], dataset, title, num, seed)
 
 
 def _scatters(
-    models: Sequence[LatentModel], dataset: Dataset, title: str, num: int, seed: int
+    models: Sequence[tuple[str, LatentModel]], dataset: Dataset, title: str, num: int, seed: int
 ) -> Figure:
-    """One scatter for each model, side by side."""
+    """One scatter for each model, side by side, headed by what stands before it."""
     check_positive(num=num)
-    for model in models:
+    for _, model in models:
         check_suitable("latent", model, dataset)
     rows = np.random.default_rng(seed).permutation(len(dataset.x_test))[:num]
     y = None if dataset.y_test is None else dataset.y_test[rows]
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)  # inches
     size = (5.8 * len(models) + 1.0, 6.0)
     figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout=layout)
-    for column, model in enumerate(models, start=1):
+    for column, (heading, model) in enumerate(models, start=1):
         axes = figure.add_subplot(1, len(models), column)
         codes, names = _plane(model, dataset, rows)
         _scatter(axes, codes, y)
@@ -86,9 +94,8 @@ def _scatters(
         axes.set_aspect("equal", adjustable="datalim")
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(color=GREY, labelcolor=GREY)
-        of_model = f"{type(model).__name__}: " if len(models) > 1 else ""
         axes.set_title(
-            f"{of_model}{len(rows):,} examples of the test set",
+            f"{heading}{len(rows):,} examples of the test set",
             loc="left",
             size=FONT_SIZE,
             color=GREY,

@@ -25,7 +25,8 @@ def history(history: Mapping[str, Sequence[float]]) -> Figure:
             there is one, is the horizontal axis.
 
     Returns:
-        One axes for each quantity: the loss, then the others in the order of the columns.
+        One axes for each quantity: the loss, then the others in the order of the columns. Of more
+        than 20 epochs the first ones, in which curves fall most, may be out of its bounds.
 
     Raises:
         UserError: there is no column or no epoch.
@@ -46,16 +47,22 @@ def history(history: Mapping[str, Sequence[float]]) -> Figure:
     )
     for index, name in enumerate(names):
         axes = figure.add_subplot(down, across, index + 1)
+        shown = []
         for column, colour in ((name, TRAIN), (f"val_{name}", VALIDATION)):
             if column not in columns:
                 continue
             y = columns[column]
             x = np.arange(1, len(y) + 1) if epochs is None else epochs
             x, y = x[~np.isnan(y)], y[~np.isnan(y)]  # NaN: not measured in this epoch
+            shown.append(y[len(y) // 20 :])
             marker = "o" if len(y) <= 30 else None
             axes.plot(
                 x, y, colour, marker=marker, markersize=3, linewidth=1.5, label=f"{y[-1]:.4g}"
             )
+        late = np.concatenate(shown)
+        late = late[np.isfinite(late)]
+        if late.size and (height := np.ptp(late)) > 0:
+            axes.set_ylim(late.min() - 0.05 * height, late.max() + 0.05 * height)
         axes.set_title(name.replace("_", " "), loc="left", size=10, weight="bold")
         axes.set_ylabel(NOT_IN_NATS.get(name, "nats"))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, steps=[1, 2, 5, 10]))

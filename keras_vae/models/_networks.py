@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import keras
 
-from keras_vae.distributions import Likelihood, Posterior
+from keras_vae.distributions import Bernoulli, ContinuousBernoulli, Likelihood, Posterior
 from keras_vae.errors import UserError
 from keras_vae.layers import TiedConv2DTranspose
 
 Shape = tuple[int, ...]
+_SIGMOID = keras.activations.get("sigmoid")
 
 
 class Shapes(NamedTuple):
@@ -47,8 +49,21 @@ def read_shapes(
                 f"{type(density).__name__}, for data {event_shape} and codes {latent_shape}, needs "
                 f"{expected}: change the network's last layer, or the density."
             )
+    if isinstance(likelihood, (Bernoulli, ContinuousBernoulli)) and _ends_in_a_sigmoid(decoder):
+        warnings.warn(
+            f"The decoder {decoder.name!r} ends in a sigmoid, and a {type(likelihood).__name__} "
+            "takes logits: leave the activation out.",
+            stacklevel=4,  # who makes the model
+        )
     condition_dim = encoder_conditions[0][0] if encoder_conditions else None
     return Shapes(event_shape, latent_shape, condition_dim)
+
+
+def _ends_in_a_sigmoid(network: keras.Model) -> bool:
+    """Whether the last layer that computes has that activation, as decoders elsewhere do."""
+    moves = (keras.layers.Reshape, keras.layers.Flatten)
+    computing = [layer for layer in network.layers if not isinstance(layer, moves)]
+    return bool(computing) and getattr(computing[-1], "activation", None) is _SIGMOID
 
 
 def _input_shapes(network: keras.Model, role: str) -> list[Shape]:

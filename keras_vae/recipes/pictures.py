@@ -76,7 +76,11 @@ def plot(
         figure = figures.analogies(opened.latent_model, dataset, rows=rows or None, seed=seed)
     elif other is not None:
         figure = figures.compare(
-            opened.latent_model, other.latent_model, opened.dataset(data), seed=seed
+            opened.latent_model,
+            other.latent_model,
+            opened.dataset(data),
+            names=(opened.name, other.name),
+            seed=seed,
         )
     else:
         figure = figures.FIGURES[what](opened.latent_model, opened.dataset(data), seed=seed)

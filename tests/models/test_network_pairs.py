@@ -1,5 +1,7 @@
 """Networks that do not fit each other, or their densities, are refused in one sentence each."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -105,3 +107,22 @@ def test_x_is_no_target():
     x = np.zeros((2, 4, 3, 2), "float32")
     with pytest.raises(UserError, match=r"fit\(x\), not fit\(x, x\)"):
         model.fit(x, x, verbose=0)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "continuous_bernoulli"])
+@pytest.mark.parametrize("activation", ["sigmoid", None])
+def test_a_decoder_of_probabilities_is_told(likelihood, activation):
+    decoder = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(6, activation), layers.Reshape((2, 3))]
+    )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        keras_vae.VAE(network(2, 3, width=4), decoder, likelihood=likelihood)
+    sentences = [str(one.message) for one in told if "ends in a sigmoid" in str(one.message)]
+    assert len(sentences) == (activation == "sigmoid")
+
+
+def test_probabilities_are_no_logits_of_a_normal(recwarn):
+    decoder = keras.Sequential([keras.Input((2,)), layers.Dense(6, "sigmoid")])
+    keras_vae.VAE(network(6, width=4), decoder, likelihood="normal")
+    assert not [one for one in recwarn if "sigmoid" in str(one.message)]
