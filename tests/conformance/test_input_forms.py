@@ -222,9 +222,12 @@ def test_shapes_are_told_whatever_was_seen_before():
         model.fit(X, condition, verbose=0)
         model.encode(X, condition)
     model.encode(X[:7], Y[:7])
-    for wrong in (X[0], X[:, :4, :4]):
+    for wrong, message in (
+        (X[0], r"one example, of shape \(8, 8, 1\)"),
+        (X[:, :4, :4], r"shape \(\d+, 4, 4, 1\); .* rows of \(8, 8, 1\)"),
+    ):
         for use in (model.encode, model.elbo, model.fit):
-            with pytest.raises(UserError, match=r"shape \(\d+, .* rows of \(8, 8, 1\)"):
+            with pytest.raises(UserError, match=message):
                 use(wrong, Y[: len(wrong)])
     with pytest.raises(UserError, match=r"a condition of shape \(50, 2\)"):
         model.fit(X, ONE_HOT[:, :2], verbose=0)
