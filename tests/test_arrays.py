@@ -121,6 +121,7 @@ def test_one_real_number_for_all():
         (np.zeros((2, 4)), r"shape \(2, 4\).* of shape \(3,\), or .* \(2, 3\)"),
         (np.zeros((2, 3, 1)), r"shape \(2, 3, 1\)"),
         ([0.0, np.nan, 1.0], "has NaN or infinite"),
+        (["two", "one"], r"shape \(2,\) and dtype <U3 .* expected integer labels"),
         (1.5, r"shape \(\) and dtype float64 .* expected integer labels, or"),
     ],
 )
