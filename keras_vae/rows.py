@@ -90,13 +90,18 @@ def as_condition(condition: Any, num: int, condition_dim: int) -> Array:
     if is_integer and condition_dim > 1 and (values.ndim < 2 or values.shape[1:] == (1,)):
         labels = as_labels(values, num, num_labels=condition_dim)  # (num,)
         return np.eye(condition_dim, dtype=np.float32)[labels]  # (num, condition_dim)
-    is_floating = np.issubdtype(values.dtype, np.floating)
-    if is_floating and values.shape == (num,) and np.all(values % 1 == 0) and np.any(values > 1):
-        check_each(values, num, condition_dim)  # rather labels, read as floats, than one for all
+    if values.shape == (num,) == (condition_dim,) and _could_be_labels(values):
+        check_each(values, num, condition_dim)  # rather than one for all
     values = _each(values, num, (condition_dim,)).astype(np.float32)  # (num, condition_dim)
     if not np.isfinite(values).all():
         raise UserError("The condition has NaN or infinite values.")
     return values
+
+
+def _could_be_labels(values: Array) -> bool:
+    """Whether floats are whole numbers, and no part of a one-hot or a binary vector."""
+    is_floating = np.issubdtype(values.dtype, np.floating)
+    return bool(is_floating and np.all(values % 1 == 0) and np.any(values > 1))
 
 
 def check_each(condition: Any, num: int, condition_dim: int) -> None:
