@@ -11,7 +11,7 @@ from keras_vae.training import StopOnNaN
 
 X = np.random.default_rng(0).random((12, 4), "float32")
 BAD = X.copy()
-BAD[-1] = np.nan  # of the last batch: the steps before it have moved the weights
+BAD[-1] = 1e30  # its square is infinite; of the last batch: the steps before have moved the weights
 
 
 class WithPenalty(keras_vae.VAE):
