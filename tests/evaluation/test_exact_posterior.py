@@ -1,10 +1,10 @@
 """Samples of p(z|x), and what is made of them, where p(z|x) is known: linear, Normal models."""
 
-import keras
 import numpy as np
 import pytest
 
 import keras_vae
+from dtype_policies import dtype_policy
 from golden.linear_gaussian import LinearGaussian
 from keras_vae.errors import UserError
 from keras_vae.evaluation import (
@@ -221,11 +221,8 @@ def test_an_encoder_that_gives_the_best_q_has_no_amortization_gap():
 
 
 def test_gaps_of_half_precision():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with dtype_policy("mixed_bfloat16"):
         model = keras_vae.VAE(*keras_vae.networks.dense((5,), 2, hidden=(4,)))
-    finally:
-        keras.config.set_dtype_policy("float32")
     model.supports_jit = False
     x = np.random.default_rng(0).uniform(size=(3, 5)).astype("float32")
     likelihood = {"estimator": "is", "num_samples": 10}

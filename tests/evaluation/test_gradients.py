@@ -7,6 +7,7 @@ import pytest
 import keras_vae
 from conformance.cases import named
 from conformance.compare import assert_same
+from dtype_policies import dtype_policy
 from golden.linear_gaussian import LATENT, SCALE, LinearGaussian
 from keras_vae.errors import UserError
 from keras_vae.evaluation import gradient_noise
@@ -119,10 +120,7 @@ def test_mistakes():
 
 
 def test_half_precision():
-    keras.config.set_dtype_policy("bfloat16")
-    try:
+    with dtype_policy("bfloat16"):
         model = keras_vae.VAE(*keras_vae.networks.dense((6,), 2, hidden=(4,)))
-    finally:
-        keras.config.set_dtype_policy("float32")
     x = np.random.default_rng(0).random((9, 6), "float32")
     assert gradient_noise(model, x, num_draws=3).variance > 0

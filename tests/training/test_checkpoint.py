@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_vae
+from dtype_policies import dtype_policy
 from keras_vae.errors import UserError
 from keras_vae.training import Checkpoint, latest_snapshot, parse_every, read_snapshot
 from training.tiny_fit import EPOCHS, Stop, X, fit, make, state
@@ -178,11 +179,8 @@ def test_an_every_that_is_none(every):
 
 
 def test_bfloat16_variables(tmp_path):
-    keras.config.set_dtype_policy("bfloat16")
-    try:
+    with dtype_policy("bfloat16"):
         dense = keras.layers.Dense(2)
-    finally:
-        keras.config.set_dtype_policy("float32")
     networks = keras_vae.networks.dense((4,), 2, hidden=(3,), posterior="deterministic")
     encoder = keras.Sequential([keras.Input((4,)), dense])
     model = keras_vae.Autoencoder(encoder, networks[1])
