@@ -36,7 +36,6 @@ def test_its_card_is_whole(name):
         assert (version(name) / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 @pytest.mark.parametrize("name", PRESETS)
 def test_its_figures_are_found_again(name, eagerly):
     opened = recipes.open_model(str(version(name)))

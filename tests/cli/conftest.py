@@ -74,7 +74,7 @@ def data(tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def fitted(tmp_path_factory) -> Callable[[str], Fitted]:
-    """Gives the finished run of a model class; each is fitted once."""
+    """Gives the finished run of a model class, with the seed 7; each is fitted once."""
     runs: dict[str, Fitted] = {}
 
     def fit(model: str) -> Fitted:
@@ -82,9 +82,8 @@ def fitted(tmp_path_factory) -> Callable[[str], Fitted]:
             folder = tmp_path_factory.mktemp(model)
             recipe = write_recipe(folder, model=model)
             out = folder / "runs"
-            result = invoke(
-                "fit", recipe, "--data", write_data(folder), "--out", out, "--no-export"
-            )
+            arguments = (recipe, "--data", write_data(folder), "--out", out, "--seed", 7)
+            result = invoke("fit", *arguments, "--no-export")
             assert result.exit_code == 0, result.output
             runs[model] = Fitted(out / "tiny" / "1", result.stdout)
         return runs[model]

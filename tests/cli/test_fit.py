@@ -70,7 +70,6 @@ def test_an_autoencoder_reports_its_own_terms(fitted):
     }
 
 
-@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 def test_every_option_reaches_the_run(keras_vae, recipe, data, lean):
     options = ["--data", data, "--out", "elsewhere", "--epochs", 1, "--batch-size", 25, "--seed", 3]
     options += ["--no-export"]

@@ -30,7 +30,7 @@ def fit(model, callback, epochs=3):
     )
 
 
-@pytest.mark.parametrize("monitor", ["val_elbo", "val_loss"])
+@pytest.mark.parametrize("monitor", ["val_elbo", pytest.param("val_loss", marks=pytest.mark.slow)])
 def test_early_stopping_restores_the_best_epoch(model, monitor):
     mode = "max" if monitor == "val_elbo" else "min"
     stop = keras.callbacks.EarlyStopping(

@@ -73,7 +73,6 @@ def test_execution_changes_nothing(name):
     assert np.abs(initial[-1] - weights["one by one"][-1]).max() > 1e-3
 
 
-@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 def test_functions_that_run_eagerly_change_nothing():
     """As a user sets it to look for a mistake, whatever the model was compiled with."""
     case = named("autoencoder dense")

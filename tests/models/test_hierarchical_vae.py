@@ -105,7 +105,7 @@ def test_samples_come_down_from_the_top():
     "prior",
     [
         {"name": "normal_mixture", "num_components": 3},
-        {"name": "vamp", "num_components": 3},
+        pytest.param({"name": "vamp", "num_components": 3}, marks=pytest.mark.slow),
         pytest.param({"name": "real_nvp", "num_layers": 2, "hidden": [3]}, marks=pytest.mark.slow),
     ],
     ids=lambda prior: prior["name"],

@@ -113,7 +113,7 @@ def test_hinton_by_hand(data, tmp_path):
     assert deep.measured == pytest.approx(error, rel=1e-4)
 
 
-def test_another_budget_is_another_run(data, tmp_path):
+def test_another_budget_is_another_run(data, tmp_path, lean):
     recipe = recipes.load("mnist-ae").override(["network.hidden=[4]"]).with_epochs(1)
     first = recipes.fit_once(recipe, data=data, out=tmp_path, verbose=0)
     assert recipes.fit_once(recipe, data=data, out=tmp_path, verbose=0) == first
@@ -122,7 +122,7 @@ def test_another_budget_is_another_run(data, tmp_path):
     assert recipes.fit_once(recipe, data=data, out=tmp_path, verbose=0) == first
 
 
-def test_other_data_at_the_same_place_is_another_run(data, tmp_path):
+def test_other_data_at_the_same_place_is_another_run(data, tmp_path, lean):
     """And no run can go on with them."""
     path = shutil.copy(data, tmp_path)
     recipe = recipes.load("mnist-ae").override(["network.hidden=[4]"]).with_epochs(1)

@@ -15,10 +15,7 @@ from keras_vae.errors import UserError
 from keras_vae.evaluation import kl_per_dimension
 from recipes.tiny import write_data, write_recipe
 
-pytestmark = [
-    pytest.mark.usefixtures("lean"),
-    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
-]
+pytestmark = pytest.mark.usefixtures("lean")
 
 
 @pytest.fixture

@@ -10,10 +10,7 @@ import pytest
 from keras_vae import recipes
 from recipes.tiny import write_data, write_recipe
 
-pytestmark = [
-    pytest.mark.usefixtures("lean"),
-    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
-]
+pytestmark = pytest.mark.usefixtures("lean")
 
 EPOCHS = 7
 BEST = 3

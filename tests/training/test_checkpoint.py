@@ -68,7 +68,7 @@ def test_stopped_again_and_again_it_ends_as_if_it_had_not(every, length, jit, wh
     [
         pytest.param("1 epoch", 14, "epoch-0002.npz", marks=pytest.mark.slow),
         pytest.param("2 epochs", 11, None, marks=pytest.mark.slow),
-        ("2 epochs", 17, "epoch-0002.npz"),
+        pytest.param("2 epochs", 17, "epoch-0002.npz", marks=pytest.mark.slow),
         pytest.param("5 steps", 4, None, marks=pytest.mark.slow),
         pytest.param("5 steps", 5, "epoch-0000-step-000005.npz", marks=pytest.mark.slow),
         ("5 steps", 14, "epoch-0001-step-000004.npz"),
