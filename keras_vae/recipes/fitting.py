@@ -21,7 +21,8 @@ from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
 from keras_vae.models import FittedModel, Generative, StackedAutoencoder
 from keras_vae.recipes._history import HistoryLines
-from keras_vae.recipes.build import check, optimizer
+from keras_vae.recipes.check import check
+from keras_vae.recipes.optimizers import optimizer
 from keras_vae.recipes.pictures import draw_all
 from keras_vae.recipes.recipe import Recipe, load
 from keras_vae.recipes.results import condition_kind, conditions, evaluate, versions

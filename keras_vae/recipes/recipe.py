@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import tomli_w
 
 from keras_vae.errors import UserError, did_you_mean
-from keras_vae.recipes._check import check_table
 from keras_vae.recipes._override import override
+from keras_vae.recipes._tables import check_table
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -31,7 +31,7 @@ from keras_vae.cli import main
 from keras_vae.datasets import NAMES
 from keras_vae.datasets.idx import FILES
 from keras_vae.models import LatentModel
-from keras_vae.recipes import build, fitting
+from keras_vae.recipes import _choices, fitting
 from keras_vae.recipes.recipe import tomllib
 from keras_vae.recipes.results import conditions
 from recipes.tiny import RECIPE, write_data, write_recipe
@@ -51,7 +51,7 @@ TABLES = [{}, {"name": []}, {"name": {"name": 1}}, {"rate": 0.5}, {"a": {"b": 1}
 VALUES = [True, False, *WHOLE, *REAL, *STRINGS, *LISTS, *TABLES, datetime.date(2013, 12, 20)]
 ACTIVATIONS = ["relu", "sigmoid", "softmax", "linear", "glu", "log_softmax", "softplus"]
 CHOICES = {
-    **build.CHOICES,
+    **_choices.CHOICES,
     "model": {name: getattr(models, name) for name in models.__all__},
     "network": {name: getattr(networks, name) for name in networks.__all__},
     "optimizer": {

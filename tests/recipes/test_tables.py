@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 
 from keras_vae.errors import UserError
-from keras_vae.recipes._check import check_table, parameter_types
+from keras_vae.recipes._tables import check_table, parameter_types
 
 
 class Thing:
