@@ -69,7 +69,7 @@ def eagerly():
 @pytest.fixture
 def lean(eagerly, monkeypatch):
     """Fits without graphs and pictures, which are most of the time of a tiny one."""
-    monkeypatch.setattr("keras_vae.recipes.fitting.draw_all", lambda run, model, dataset: None)
+    monkeypatch.setattr("keras_vae.recipes._finishing.draw_all", lambda run, model, dataset: None)
 
 
 @pytest.fixture

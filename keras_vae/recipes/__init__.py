@@ -14,8 +14,9 @@ from keras_vae.recipes.recipe import Recipe, load, names
 from keras_vae.recipes.runs import Run
 
 if TYPE_CHECKING:
+    from keras_vae.recipes._finishing import Interrupted
     from keras_vae.recipes.exported import export
-    from keras_vae.recipes.fitting import Interrupted, fit, fit_once, resume
+    from keras_vae.recipes.fitting import fit, fit_once, resume
     from keras_vae.recipes.opened import Opened, from_preset, open_model
     from keras_vae.recipes.pictures import plot, sample
     from keras_vae.recipes.results import evaluate, judge, probe
@@ -44,7 +45,7 @@ __all__ = [
 
 _IMPORTS_TENSORFLOW = {
     "export": "exported",
-    "Interrupted": "fitting",
+    "Interrupted": "_finishing",
     "fit": "fitting",
     "fit_once": "fitting",
     "resume": "fitting",

@@ -382,7 +382,7 @@ def test_a_fit_that_was_killed_is_opened_as_of_its_last_checkpoint(whole, tmp_pa
 
 def test_rows_of_every_class_are_watched(recipe, data, tmp_path, lean, monkeypatch):
     """Though only some of them, and though data are sorted by class."""
-    monkeypatch.setattr("keras_vae.recipes.fitting._WATCHED", 5)
+    monkeypatch.setattr("keras_vae.recipes._finishing._WATCHED", 5)
     run = recipes.fit(recipe, data=data, out=tmp_path / "runs", verbose=0)
     columns = [float(value) for key, value in run.history_rows()[-1].items() if key[:3] == "kl["]
     opened = recipes.open_model(str(run.folder))

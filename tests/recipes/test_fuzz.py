@@ -406,7 +406,7 @@ def check(mutate, number, monkeypatch):
     with monkeypatch.context() as patch:
         patch.chdir(folder)
         if number % FULL:
-            patch.setattr(fitting, "_finish", first_step)
+            patch.setattr(fitting, "finish", first_step)
         try:
             result = CliRunner().invoke(main, arguments, catch_exceptions=False)
         except Exception as error:
