@@ -5,19 +5,17 @@ A density layer knows how many raw values it needs and has no `call`: Keras grap
 distributions. Nothing here knows a model class, a network or a data set.
 """
 
+from keras_vae.distributions.bernoulli_likelihoods import (
+    AutoregressiveBernoulli,
+    Bernoulli,
+    ContinuousBernoulli,
+)
 from keras_vae.distributions.divergence import has_closed_form, kl_divergence
 from keras_vae.distributions.flow_posteriors import InverseAutoregressiveFlow
 from keras_vae.distributions.flow_priors import MaskedAutoregressiveFlow, RealNVP
 from keras_vae.distributions.layered import LayeredPosterior, LayeredPrior
-from keras_vae.distributions.likelihoods import (
-    AutoregressiveBernoulli,
-    Bernoulli,
-    ContinuousBernoulli,
-    DiscretizedLogistic,
-    Likelihood,
-    Normal,
-    get_likelihood,
-)
+from keras_vae.distributions.likelihood import Likelihood
+from keras_vae.distributions.likelihoods import get_likelihood
 from keras_vae.distributions.mixture_priors import NormalMixture, VampPrior
 from keras_vae.distributions.normal_posteriors import (
     Deterministic,
@@ -33,6 +31,7 @@ from keras_vae.distributions.posterior import Posterior
 from keras_vae.distributions.posteriors import get_posterior
 from keras_vae.distributions.prior import Prior
 from keras_vae.distributions.priors import get_prior
+from keras_vae.distributions.real_likelihoods import DiscretizedLogistic, Normal
 
 __all__ = [
     "AutoregressiveBernoulli",
