@@ -76,14 +76,19 @@ def test_every_command_has_help(tmp_path):
 
 
 def test_another_backend_is_refused(tmp_path):
-    code = "import keras; keras.backend.backend = lambda: 'jax'; import keras_vae"
+    """A module stands for Keras, which takes seconds to import."""
+    (tmp_path / "keras.py").write_text("class backend:\n    backend = lambda: 'jax'\n")
     process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-c", "import keras_vae, keras"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
     )
     assert process.returncode == 1
     assert "Received the backend 'jax'; set KERAS_BACKEND=tensorflow" in process.stderr
 
 
+@pytest.mark.slow
 def test_the_command_line_has_its_own_backend(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
     code = "from keras_vae.cli import main; main(['sample', 'no.keras', '--out', 'no.png'])"

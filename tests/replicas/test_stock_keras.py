@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import keras
 import numpy as np
@@ -23,6 +25,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_keras_still_needs_replicated_steps():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert "Keras fails" in done.stdout, (
