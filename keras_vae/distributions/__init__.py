@@ -10,7 +10,7 @@ from keras_vae.distributions.bernoulli_likelihoods import (
     Bernoulli,
     ContinuousBernoulli,
 )
-from keras_vae.distributions.divergence import has_closed_form, kl_divergence
+from keras_vae.distributions.divergence import NoClosedForm, kl_divergence
 from keras_vae.distributions.flow_posteriors import InverseAutoregressiveFlow
 from keras_vae.distributions.flow_priors import MaskedAutoregressiveFlow, RealNVP
 from keras_vae.distributions.layered import LayeredPosterior, LayeredPrior
@@ -48,6 +48,7 @@ __all__ = [
     "Likelihood",
     "MaskedAutoregressiveFlow",
     "MultivariateNormalTriL",
+    "NoClosedForm",
     "Normal",
     "NormalMixture",
     "Posterior",
@@ -58,6 +59,5 @@ __all__ = [
     "get_likelihood",
     "get_posterior",
     "get_prior",
-    "has_closed_form",
     "kl_divergence",
 ]

@@ -56,8 +56,8 @@ def _log_prob(logits: Tensor, x: Tensor) -> tuple[Tensor, Any]:
         if size % 2:
             break
         size //= 2
-        terms = terms[..., :size] + terms[..., size:]
-        factors = factors[..., :size] * factors[..., size:]
+        terms = tf.add(*tf.split(terms, 2, axis=-1))  # (*batch, size)
+        factors = tf.multiply(*tf.split(factors, 2, axis=-1))  # (*batch, size)
 
     def gradients(upstream: Tensor) -> tuple[Tensor, Tensor]:
         upstream = upstream[..., tf.newaxis]  # (*batch, 1)

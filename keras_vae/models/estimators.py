@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.distributions import has_closed_form, kl_divergence
+from keras_vae.distributions import NoClosedForm, kl_divergence
 from keras_vae.errors import check_counts
 from keras_vae.noise import Noise, Tensor
 from keras_vae.registry import resolve
@@ -67,8 +67,9 @@ class AnalyticKL(Estimator):
         self, q: Any, p: Any, log_likelihood: LogLikelihood, noise: Noise
     ) -> tuple[Tensor, Tensor]:
         """Reconstruction (batch,), KL (batch, latent_dim) or (batch, 1) for a full covariance."""
+        kl = kl_divergence(q, p)
         z = self.sample(q, noise)  # (num_samples, batch, latent_dim)
-        return -tf.reduce_mean(log_likelihood(z), axis=0), kl_divergence(q, p)
+        return -tf.reduce_mean(log_likelihood(z), axis=0), kl
 
 
 @keras.saving.register_keras_serializable("keras_vae")
@@ -100,8 +101,10 @@ class SGVB(Estimator):
         self, q: Any, p: Any, log_likelihood: LogLikelihood, noise: Noise
     ) -> tuple[Tensor, Tensor]:
         """Reconstruction (batch,), and KL (batch, groups) as the one or the other gives it."""
-        estimator = AnalyticKL if has_closed_form(q, p) else MonteCarloKL
-        return estimator(self.num_samples)(q, p, log_likelihood, noise)
+        try:
+            return AnalyticKL(self.num_samples)(q, p, log_likelihood, noise)
+        except NoClosedForm:
+            return MonteCarloKL(self.num_samples)(q, p, log_likelihood, noise)
 
 
 @keras.saving.register_keras_serializable("keras_vae")
