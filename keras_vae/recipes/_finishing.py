@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,49 +41,46 @@ def finish(
 ) -> Run:
     """Trains from the run's latest checkpoint to its last epoch, then draws and measures."""
     with run.alone():
-        _go_on(run, model, dataset, checkpoint_every, callbacks, verbose)
+        recipe = run.recipe()
+        best = _best(recipe)
+        checkpoint = training.Checkpoint(run.checkpoints, checkpoint_every, [best] if best else [])
+        try:
+            with _telling_what_is_kept(run, model, checkpoint):
+                if isinstance(model, StackedAutoencoder) and recipe.pretraining:
+                    _pretrain(run, recipe, model, dataset, checkpoint_every, verbose)
+                _train(run, recipe, model, dataset, callbacks, checkpoint, verbose)
+            _save(model, run.model_file)
+            draw_all(run, model, dataset)
+            run.write_metrics(_report(run, recipe, model, dataset, best))
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"Interrupted: {_kept(run, model, checkpoint)}. Go on with: {_resume_command(run)}"
+            ) from None
     return run
 
 
-def _go_on(
-    run: Run,
-    model: FittedModel,
-    dataset: Dataset,
-    checkpoint_every: str,
-    callbacks: Sequence[keras.callbacks.Callback],
-    verbose: int | str,
-) -> None:
-    """The same, by this process alone."""
-    recipe = run.recipe()
-    best = _best(recipe)
-    checkpoint = training.Checkpoint(run.checkpoints, checkpoint_every, [best] if best else [])
+@contextlib.contextmanager
+def _telling_what_is_kept(
+    run: Run, model: FittedModel, checkpoint: training.Checkpoint
+) -> Iterator[None]:
+    """Within it, what ends a training is a `UserError` that says how far the run has come."""
     try:
-        try:
-            if isinstance(model, StackedAutoencoder) and recipe.pretraining:
-                _pretrain(run, recipe, model, dataset, checkpoint_every, verbose)
-            _train(run, recipe, model, dataset, callbacks, checkpoint, verbose)
-        except (UserError, OSError) as error:
-            wrong = f"{error.filename}: {error.strerror}." if isinstance(error, OSError) else error
-            raise UserError(f"{wrong} {_kept(run, model, checkpoint)}.") from error
-        except tf.errors.ResourceExhaustedError as error:
-            raise UserError(
-                "The memory is not enough: take a smaller training.batch_size or network. "
-                f"{_kept(run, model, checkpoint)}."
-            ) from error
-        except training.GONE as error:
-            if not training.is_multiworker(model.distribute_strategy):
-                raise
-            raise UserError(
-                "Another worker has ended or cannot be reached, so this one ends too. Start all "
-                f"with the same commands: they go on from the last checkpoint of {run.folder}."
-            ) from error
-        _save(model, run.model_file)
-        draw_all(run, model, dataset)
-        run.write_metrics(_report(run, recipe, model, dataset, best))
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"Interrupted: {_kept(run, model, checkpoint)}. Go on with: {_resume_command(run)}"
-        ) from None
+        yield
+    except (UserError, OSError) as error:
+        wrong = f"{error.filename}: {error.strerror}." if isinstance(error, OSError) else error
+        raise UserError(f"{wrong} {_kept(run, model, checkpoint)}.") from error
+    except tf.errors.ResourceExhaustedError as error:
+        raise UserError(
+            "The memory is not enough: take a smaller training.batch_size or network. "
+            f"{_kept(run, model, checkpoint)}."
+        ) from error
+    except training.GONE as error:
+        if not training.is_multiworker(model.distribute_strategy):
+            raise
+        raise UserError(
+            "Another worker has ended or cannot be reached, so this one ends too. Start all "
+            f"with the same commands: they go on from the last checkpoint of {run.folder}."
+        ) from error
 
 
 def _pretrain(
