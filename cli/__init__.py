@@ -7,7 +7,19 @@ it, so that every `--help` answers at once. No training, mathematics or file for
 import click
 
 from keras_vae import __version__
-from keras_vae.cli import evaluate, export, fit, launch, list, plot, reproduce, sample, serve, show
+from keras_vae.cli import (
+    bench,
+    evaluate,
+    export,
+    fit,
+    launch,
+    list,
+    plot,
+    reproduce,
+    sample,
+    serve,
+    show,
+)
 from keras_vae.cli._group import Group
 
 __all__ = ["main"]
@@ -32,5 +44,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _module in (list, show, fit, launch, evaluate, plot, sample, export, serve, reproduce):
+for _module in (list, show, fit, launch, evaluate, plot, sample, export, serve, reproduce, bench):
     main.add_command(_module.command)

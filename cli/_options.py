@@ -20,6 +20,13 @@ data_option = click.option(
     metavar="PATH",
     help="A folder with one folder per dataset, a .npz file, or a folder of images.",
 )
+strategy_option = click.option(
+    "--strategy",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "none", "mirrored", "multiworker"]),
+    help="What shares each batch: the GPUs of this machine, or the machines that TF_CONFIG names.",
+)
 seed_option = click.option(
     "--seed",
     type=click.IntRange(0, 2**53 - 1),

@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from keras_vae.cli._options import data_option, recipe_argument, set_option
+from keras_vae.cli._options import data_option, recipe_argument, set_option, strategy_option
 from keras_vae.cli._table import results_table
 from keras_vae.cli._tensorflow import import_tensorflow
 
@@ -22,13 +22,7 @@ from keras_vae.cli._tensorflow import import_tensorflow
 @click.option("--batch-size", type=int, help="Rows per step, in place of the recipe's.")
 @click.option("--seed", type=int, help="Of weights, order and noise, in place of the recipe's.")
 @set_option
-@click.option(
-    "--strategy",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "none", "mirrored", "multiworker"]),
-    help="What shares each batch: the GPUs of this machine, or the machines that TF_CONFIG names.",
-)
+@strategy_option
 @click.option(
     "--checkpoint-every",
     default="1 epoch",

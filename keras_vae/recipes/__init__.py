@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from keras_vae.recipes.opened import Opened, from_preset, open_model
     from keras_vae.recipes.pictures import plot, sample
     from keras_vae.recipes.results import evaluate, judge, probe
+    from keras_vae.recipes.speed import measure_speed
 
 __all__ = [
     "Interrupted",
@@ -34,6 +35,7 @@ __all__ = [
     "from_preset",
     "judge",
     "load",
+    "measure_speed",
     "names",
     "open_model",
     "plot",
@@ -57,6 +59,7 @@ _IMPORTS_TENSORFLOW = {
     "evaluate": "results",
     "judge": "results",
     "probe": "results",
+    "measure_speed": "speed",
 }
 
 

@@ -57,7 +57,7 @@ def fit(
     training.parse_every(checkpoint_every)
     recipe = recipe if isinstance(recipe, Recipe) else load(recipe)
     check(recipe)
-    recipe, dataset = _with_data(recipe, data)
+    recipe, dataset = with_data(recipe, data)
     with training.scope(strategy):
         model = recipe.build(dataset)
     out = _out(out, strategy)
@@ -95,7 +95,7 @@ def fit_once(
         callbacks: As in `fit`.
         verbose: As in `keras.Model.fit`.
     """
-    resolved, dataset = _with_data(recipe, data)
+    resolved, dataset = with_data(recipe, data)
     finished = _latest(out, resolved, finished=True)
     if finished is not None:
         return finished
@@ -144,7 +144,7 @@ def resume(
     name = recipe if runs(out, recipe) else load(recipe).name
     run = latest_unfinished(out, name)
     before = run.recipe()
-    resolved, dataset = _with_data(before, data)
+    resolved, dataset = with_data(before, data)
     if dataset.name != before.data["name"]:
         raise UserError(
             f"{run.folder} was fitted to {before.data['name']!r}, and only {dataset.name!r} is "
@@ -174,7 +174,7 @@ def resume(
     return finish(run, model, dataset, checkpoint_every, callbacks, verbose)
 
 
-def _with_data(recipe: Recipe, data: str | Path | None) -> tuple[Recipe, Dataset]:
+def with_data(recipe: Recipe, data: str | Path | None) -> tuple[Recipe, Dataset]:
     """The dataset, and the recipe that names what was loaded and where it stands."""
     path = data or recipe.data.get("path")
     dataset = datasets.load(recipe.data["name"], path)
