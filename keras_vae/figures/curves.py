@@ -11,9 +11,11 @@ from matplotlib.ticker import MaxNLocator
 
 from keras_vae.errors import UserError
 from keras_vae.figures.panels import DPI, GREY
+from keras_vae.rows import Array
 
 TRAIN, VALIDATION = "tab:blue", "tab:orange"
 NOT_IN_NATS = {"accuracy": "%", "active_units": "units", "beta": "", "learning_rate": ""}
+_SPIKE = 10.0  # interquartile ranges
 
 
 def history(history: Mapping[str, Sequence[float]]) -> Figure:
@@ -26,7 +28,8 @@ def history(history: Mapping[str, Sequence[float]]) -> Figure:
 
     Returns:
         One axes for each quantity: the loss, then the others in the order of the columns. Of more
-        than 20 epochs the first ones, in which curves fall most, may be out of its bounds.
+        than 20 epochs the first ones, in which curves fall most, may be out of its bounds, and so
+        may single ones that are far from all others.
 
     Raises:
         UserError: there is no column or no epoch.
@@ -59,8 +62,7 @@ def history(history: Mapping[str, Sequence[float]]) -> Figure:
             axes.plot(
                 x, y, colour, marker=marker, markersize=3, linewidth=1.5, label=f"{y[-1]:.4g}"
             )
-        late = np.concatenate(shown)
-        late = late[np.isfinite(late)]
+        late = _without_spikes(np.concatenate(shown))
         if late.size and (height := np.ptp(late)) > 0:
             axes.set_ylim(late.min() - 0.05 * height, late.max() + 0.05 * height)
         axes.set_title(name.replace("_", " "), loc="left", size=10, weight="bold")
@@ -94,3 +96,13 @@ def history(history: Mapping[str, Sequence[float]]) -> Figure:
         alignment="left",
     )
     return figure
+
+
+def _without_spikes(values: Array) -> Array:
+    """The finite ones of values (num,), without those far from most."""
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return values
+    low, high = np.quantile(values, [0.25, 0.75])
+    far = _SPIKE * (high - low)
+    return values[(values >= low - far) & (values <= high + far)] if far > 0 else values

@@ -49,6 +49,22 @@ def test_history_of_many_epochs_shows_the_later_ones():
         assert 98 < high < 101
 
 
+def test_history_with_a_spike_shows_the_other_epochs():
+    loss = np.linspace(100, 90, 40)
+    loss[30] = 4e7
+    (axes,) = figures.history({"loss": loss}).axes
+    low, high = axes.get_ylim()
+    assert 89 < low < 90
+    assert 98 < high < 101
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), loss)
+
+
+def test_history_of_few_jumps_shows_them():
+    (axes,) = figures.history({"loss": [1.0] * 10 + [2.0]}).axes
+    low, high = axes.get_ylim()
+    assert low < 1 < 2 < high
+
+
 @pytest.mark.parametrize("columns", [{}, {"epoch": [0]}, {"loss": [], "val_loss": []}])
 def test_history_refuses_what_is_empty(columns):
     with pytest.raises(UserError, match="at least one epoch"):
