@@ -88,9 +88,9 @@ class AutoregressiveBernoulli(Bernoulli):
     """Bernoulli likelihood of images each of whose pixels depends on those before it, and on z.
 
         log p(x|z) = sum_d log Bernoulli(x_d; sigmoid(l_d)),
-        l_d = a_d(z) + sum_m (1 + g_dm(z)) sum_s w_ms x_(d-s)
+        l_d = a_d(z) + sum_m (1 + g_dm(z)) f_m(x_<d),   f(x) = w x + v elu(u x + b)
 
-    for the pixels d - s of a window above d and left of it. The filters w are the same everywhere,
+    for x_<d, the pixels of a window above d and left of it. The filters f are the same everywhere,
     and the decoder says at every pixel how much each counts. Use it where likelihoods matter: the
     filters draw strokes and edges, and the code is left with what is seen from afar.
 
@@ -99,6 +99,7 @@ class AutoregressiveBernoulli(Bernoulli):
 
     Args:
         num_filters: How many filters the window has.
+        num_hidden: Hidden units that the filters share, the rows of u.
         kernel_size: Columns of the window, an odd number from 3; half as many rows are above d.
         binarization: As of `Bernoulli`.
 
@@ -120,23 +121,26 @@ class AutoregressiveBernoulli(Bernoulli):
     def __init__(
         self,
         num_filters: int = 8,
+        num_hidden: int = 16,
         kernel_size: int = 7,
         binarization: Literal["dynamic", "static"] | None = None,
         **kwargs: Any,
     ) -> None:
-        check_counts(num_filters=num_filters, kernel_size=kernel_size)
+        check_counts(num_filters=num_filters, num_hidden=num_hidden, kernel_size=kernel_size)
         if kernel_size < 3 or kernel_size % 2 == 0:
             raise UserError(f"kernel_size is an odd number from 3. Received {kernel_size!r}.")
         super().__init__(binarization, **kwargs)
         self.num_filters = num_filters
+        self.num_hidden = num_hidden
         self.kernel_size = kernel_size
         self.params_per_value = 1 + num_filters
-        half = kernel_size // 2
-        self.filters = self.add_weight(
-            shape=(half + 1, kernel_size, 1, num_filters),
-            initializer="glorot_uniform",
-            name="filters",
-        )
+        self.window = kernel_size**2 // 2  # pixels before the middle of a square
+        self.linear = self.add_weight(shape=(self.window, num_filters), name="linear")  # w
+        self.inner = self.add_weight(shape=(self.window, num_hidden), name="inner")  # u
+        self.inner_bias = self.add_weight(
+            shape=(num_hidden,), initializer="zeros", name="inner_bias"
+        )  # b
+        self.outer = self.add_weight(shape=(num_hidden, num_filters), name="outer")  # v
 
     def params_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of raw decoder output (height, width, 1 + num_filters).
@@ -159,9 +163,13 @@ class AutoregressiveBernoulli(Bernoulli):
     def distribution(self, params: Tensor, batch_ndims: int = 1) -> Any:
         """The density with a and g for `params` (*batch, height, width, 1 + num_filters)."""
         bias, gates = tf.split(tf.cast(params, tf.float32), [1, self.num_filters], axis=-1)
-        square = tf.reshape(self.filters, [-1, self.num_filters])
-        filters = square[: self.kernel_size**2 // 2]  # (window, filters), those before its middle
-        return CausalBernoulli(bias, 1.0 + gates, filters)
+        return CausalBernoulli(bias, 1.0 + gates, self._filters, self.window)
+
+    def _filters(self, pixels: Tensor) -> Tensor:
+        """What the filters find, f (pixels, num_filters), in binary values (window, pixels)."""
+        hidden = tf.matmul(pixels, self.inner, transpose_a=True) + self.inner_bias
+        linear = tf.matmul(pixels, self.linear, transpose_a=True)
+        return linear + tf.matmul(tf.nn.elu(hidden), self.outer)
 
     def draw(self, density: Any, noise: Noise) -> Tensor:
         """Binary images (batch, height, width, 1)."""
@@ -176,6 +184,7 @@ class AutoregressiveBernoulli(Bernoulli):
         return {
             **super().get_config(),
             "num_filters": self.num_filters,
+            "num_hidden": self.num_hidden,
             "kernel_size": self.kernel_size,
         }
 

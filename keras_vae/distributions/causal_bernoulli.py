@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -17,9 +18,9 @@ tfd = tfp.distributions
 class CausalBernoulli(tfd.Distribution):  # type: ignore[name-defined]
     """The density of binary images x, pixel after pixel in the order of rows.
 
-        p(x) = prod_d Bernoulli(x_d; sigmoid(l_d)),  l_d = a_d + sum_m g_dm sum_s w_ms x_(d-s)
+        p(x) = prod_d Bernoulli(x_d; sigmoid(l_d)),  l_d = a_d + sum_m g_dm f_m(x_<d)
 
-    s runs over a window above d and left of it, row by row: the first half of a square around d.
+    x_<d is a window above d and left of it, row by row: the first half of a square around d.
     Outside the image x is 0.
 
     All pixels of a draw are found at once, by repetition: uniform numbers decide each by its
@@ -30,21 +31,25 @@ class CausalBernoulli(tfd.Distribution):  # type: ignore[name-defined]
     Args:
         bias: a, (*batch, height, width, 1), float32.
         gates: g, (*batch, height, width, filters).
-        filters: w, (window, filters).
+        filters: f, from (window, pixels) to (pixels, filters).
+        window: How many pixels f sees, half of an odd square.
 
     Reference:
         Song et al. (2021), "Accelerating Feedforward Computation via Parallel Nonlinear Equation
         Solving", section 3, for the rounds.
     """
 
-    def __init__(self, bias: Tensor, gates: Tensor, filters: Tensor) -> None:
+    def __init__(
+        self, bias: Tensor, gates: Tensor, filters: Callable[[Tensor], Tensor], window: int
+    ) -> None:
         super().__init__(
             dtype=tf.float32,
             reparameterization_type=tfd.NOT_REPARAMETERIZED,
             validate_args=False,
             allow_nan_stats=True,
         )
-        self._bias, self._gates, self._filters = bias, gates, filters
+        self._bias, self._gates = bias, gates
+        self._filters, self._window = filters, window
 
     def _batch_shape(self) -> Any:
         return self._bias.shape[:-3]
@@ -95,7 +100,7 @@ class CausalBernoulli(tfd.Distribution):  # type: ignore[name-defined]
         By products of matrices: a convolution from one channel and a sum over a few filters take
         several times as long on CPUs.
         """
-        window, num_filters = self._filters.shape
+        window, num_filters = self._window, self._gates.shape[-1]
         height, width = x.shape[-3:-1]
         columns = math.isqrt(2 * window + 1)
         half = columns // 2
@@ -106,8 +111,8 @@ class CausalBernoulli(tfd.Distribution):  # type: ignore[name-defined]
             for row, column in (divmod(place, columns) for place in range(window))
         ]
         pixels = tf.reshape(tf.stack(shifted), [window, -1])  # (window, pixels of all images)
-        sums = tf.matmul(pixels, self._filters, transpose_a=True)  # (pixels, filters)
-        sums = tf.reshape(sums, tf.concat([tf.shape(x)[:-1], [num_filters]], axis=0))
-        weighed = self._gates * sums  # (*batch, height, width, filters)
+        found = self._filters(pixels)  # (pixels, filters)
+        found = tf.reshape(found, tf.concat([tf.shape(x)[:-1], [num_filters]], axis=0))
+        weighed = self._gates * found  # (*batch, height, width, filters)
         total = tf.matmul(tf.reshape(weighed, [-1, num_filters]), tf.ones([num_filters, 1]))
         return self._bias + tf.reshape(total, tf.concat([tf.shape(weighed)[:-1], [1]], axis=0))

@@ -12,30 +12,33 @@ from keras_vae.distributions import AutoregressiveBernoulli, Bernoulli
 from keras_vae.errors import UserError
 from keras_vae.noise import Noise
 
-ROWS, FILTERS, SIZE = 5, 2, 5
+ROWS, FILTERS, HIDDEN, SIZE = 5, 2, 3, 5
+WINDOW = [(up, right) for up in (2, 1) for right in (-2, -1, 0, 1, 2)] + [(0, -2), (0, -1)]
 RNG = np.random.default_rng(0)
-WEIGHTS = RNG.normal(size=(SIZE // 2 + 1, SIZE, 1, FILTERS)).astype("float32")
+LINEAR = RNG.normal(scale=0.5, size=(12, FILTERS)).astype("float32")
+INNER = RNG.normal(size=(12, HIDDEN)).astype("float32")
+INNER_BIAS = RNG.normal(size=HIDDEN).astype("float32")
+OUTER = RNG.normal(scale=0.5, size=(HIDDEN, FILTERS)).astype("float32")
 PARAMS = RNG.normal(size=(ROWS, 4, 6, 1 + FILTERS)).astype("float32")
 
 
 def likelihood(**arguments):
-    layer = AutoregressiveBernoulli(FILTERS, SIZE, **arguments)
-    layer.filters.assign(WEIGHTS)
+    layer = AutoregressiveBernoulli(FILTERS, HIDDEN, SIZE, **arguments)
+    layer.set_weights([LINEAR, INNER, INNER_BIAS, OUTER])
     return layer
 
 
 def logit(params, x, row, column):
     """Of one pixel of one image x (height, width), by those before it alone."""
-    gates = 1 + params[row, column, 1:].astype("float64")
-    total = float(params[row, column, 0])
-    for up, right in itertools.product(range(SIZE // 2 + 1), range(-(SIZE // 2), SIZE // 2 + 1)):
+    seen = np.zeros(len(WINDOW))
+    for place, (up, right) in enumerate(WINDOW):
         above, beside = row - up, column + right
-        if up == 0 and right >= 0:
-            continue
         if above >= 0 and 0 <= beside < x.shape[1]:
-            taps = WEIGHTS[SIZE // 2 - up, right + SIZE // 2, 0]
-            total += x[above, beside] * float(gates @ taps)
-    return total
+            seen[place] = x[above, beside]
+    hidden = seen @ INNER + INNER_BIAS
+    hidden = np.where(hidden > 0, hidden, np.expm1(hidden))
+    gates = 1 + params[row, column, 1:].astype("float64")
+    return float(params[row, column, 0] + gates @ (seen @ LINEAR + hidden @ OUTER))
 
 
 def in_order(params, uniform):
@@ -91,15 +94,13 @@ def test_samples_are_as_frequent_as_it_says():
     assert np.all(np.abs(rates - probs) < 4.5 * np.sqrt(probs / num) + 1 / num)
 
 
-def test_gradients_reach_the_filters_before_a_pixel_alone():
+def test_gradients_reach_every_weight():
     layer = likelihood()
     x = tf.constant(RNG.integers(0, 2, (ROWS, 4, 6, 1)).astype("float32"))
     with tf.GradientTape() as tape:
         log_prob = layer.distribution(tf.constant(PARAMS)).log_prob(x)
-    reached = tape.gradient(log_prob, layer.filters.value).numpy() != 0
-    assert reached[:-1].all()
-    assert reached[-1, : SIZE // 2].all()
-    assert not reached[-1, SIZE // 2 :].any()
+    for gradient in tape.gradient(log_prob, [weight.value for weight in layer.weights]):
+        assert np.all(gradient.numpy() != 0)
 
 
 def test_samples_of_a_model_show_what_its_pixels_draw():
@@ -130,6 +131,7 @@ def test_it_begins_at_the_mean_of_the_data():
     ("arguments", "shape", "message"),
     [
         ({"num_filters": 0}, (8, 8, 1), "num_filters"),
+        ({"num_hidden": 0}, (8, 8, 1), "num_hidden"),
         ({"kernel_size": 4}, (8, 8, 1), "an odd number from 3. Received 4"),
         ({"kernel_size": 1}, (8, 8, 1), "an odd number from 3. Received 1"),
         ({"kernel_size": 5.0}, (8, 8, 1), "kernel_size"),
