@@ -121,14 +121,10 @@ def _train(
 ) -> None:
     """Runs the epochs that are left, if any; what other callbacks log stands in the history."""
     settings = recipe.training
-    y_train, y_test = conditions(model, dataset.y_train), conditions(model, dataset.y_test)
-    train = (dataset.x_train,) if y_train is None else (dataset.x_train, y_train)
-    batches = training.ShuffledBatches(
-        *train, batch_size=settings["batch_size"], seed=settings["seed"]
-    )
+    y_test = conditions(model, dataset.y_test)
     monitor = _monitor(dataset.x_test, y_test) if isinstance(model, Generative) else None
     model.fit(
-        batches,
+        training_batches(recipe, model, dataset),
         validation_data=(dataset.x_test, y_test) if settings["validation"] else None,
         validation_batch_size=500,
         epochs=settings["epochs"],
@@ -140,6 +136,18 @@ def _train(
             HistoryLines(run.add_history, monitor, after={"data": dataset.name}),
             checkpoint,
         ],
+    )
+
+
+def training_batches(
+    recipe: Recipe, model: FittedModel, dataset: Dataset, limit: int | None = None
+) -> training.ShuffledBatches:
+    """The training rows, or the first so many of them, with the labels that the model takes."""
+    x, y = dataset.x_train[:limit], conditions(model, dataset.y_train, limit)
+    return training.ShuffledBatches(
+        *((x,) if y is None else (x, y)),
+        batch_size=recipe.training["batch_size"],
+        seed=recipe.training["seed"],
     )
 
 

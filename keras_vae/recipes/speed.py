@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -12,10 +13,11 @@ import keras
 import tensorflow as tf
 
 from keras_vae import training
+from keras_vae.recipes._finishing import training_batches
 from keras_vae.recipes.check import check
 from keras_vae.recipes.fitting import with_data
 from keras_vae.recipes.recipe import Recipe, load
-from keras_vae.recipes.results import conditions, versions
+from keras_vae.recipes.results import versions
 
 ROUNDS = 4
 """How often the same steps are taken; the first time compiles them."""
@@ -54,36 +56,30 @@ def measure_speed(
     recipe = recipe if isinstance(recipe, Recipe) else load(recipe)
     check(recipe)
     recipe, dataset = with_data(recipe, data)
-    settings = recipe.training
+    batch_size, epochs = recipe.training["batch_size"], recipe.training["epochs"]
     with training.scope(strategy):
         model = recipe.build(dataset)
-    rows = num_steps * settings["batch_size"]
-    arrays = [dataset.x_train[:rows]]
-    labels = conditions(model, dataset.y_train, rows)
-    if labels is not None:
-        arrays.append(labels)
+    rows = min(num_steps * batch_size, len(dataset.x_train))
+    steps = math.ceil(rows / batch_size)
     clock = _Clock(progress)
-    batches = training.ShuffledBatches(
-        *arrays, batch_size=settings["batch_size"], seed=settings["seed"]
-    )
+    batches = training_batches(recipe, model, dataset, rows)
     model.fit(batches, epochs=ROUNDS, verbose=0, callbacks=[clock])
     first, *others = clock.seconds
-    steps = -(-len(arrays[0]) // settings["batch_size"])
-    row_seconds = statistics.median(others) / len(arrays[0])
-    epoch_seconds = row_seconds * len(dataset.x_train)
+    seconds = statistics.median(others)
+    epoch_seconds = seconds / rows * len(dataset.x_train)
     return {
         "recipe": recipe.name,
         "data": dataset.name,
         "train_rows": len(dataset.x_train),
-        "batch_size": settings["batch_size"],
-        "replicas": 1 if strategy is None else strategy.num_replicas_in_sync,
+        "batch_size": batch_size,
+        "replicas": model.distribute_strategy.num_replicas_in_sync,
         "steps": steps,
         "first_seconds": first,
-        "step_seconds": statistics.median(others) / steps,
-        "rows_per_second": 1 / row_seconds,
+        "step_seconds": seconds / steps,
+        "rows_per_second": rows / seconds,
         "epoch_seconds": epoch_seconds,
-        "epochs": settings["epochs"],
-        "fit_seconds": epoch_seconds * settings["epochs"],
+        "epochs": epochs,
+        "fit_seconds": epoch_seconds * epochs,
         "versions": versions(),
     }
 
