@@ -100,6 +100,7 @@ def recipe(laboratory: Laboratory, objective: str, k: int, layers: int) -> recip
         f"{objective.lower()}-{k}-layers-{layers}",
         base,
         epochs,
+        "network.activation=tanh",
         f"model.num_samples={k}",
         "model.gradient=standard",
         f"model.alpha={float(objective == 'VAE')}",

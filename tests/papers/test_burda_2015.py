@@ -50,6 +50,13 @@ def test_the_objective(objective, alpha, layers, cls, tmp_path):
     assert (model.alpha, model.num_samples, model.gradient) == (alpha, 50, "standard")
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_papers_hidden_units(layers, tmp_path):
+    """The recipes that it begins with have others."""
+    rows = laboratory(write_data(tmp_path), tmp_path)
+    assert recipe(rows, "IWAE", 5, layers).network["activation"] == "tanh"
+
+
 def test_two_layers_of_codes(tmp_path):
     rows = laboratory(write_data(tmp_path), tmp_path)
     model = recipe(rows, "VAE", 50, 2).build(rows.dataset())
