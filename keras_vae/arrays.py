@@ -72,28 +72,6 @@ def as_condition(y: Tensor, condition_dim: int) -> Tensor:
     return tf.cast(y, tf.float32)
 
 
-def check_range(
-    name: str,
-    x: Array,
-    support: tuple[float, float],
-    *,
-    taker: str = "likelihood",
-    mend: str = 'scale it, store pixels as uint8, or use the likelihood "normal"',
-) -> None:
-    """Raises a `UserError` for floats that are not finite, or not what the taker takes."""
-    low, high = support
-    if not np.issubdtype(x.dtype, np.floating) or not x.size:
-        return
-    least, most = x.min(), x.max()
-    if not (np.isfinite(least) and np.isfinite(most)):
-        raise UserError(f"{name} has NaN or infinite values: leave those rows out, or fill them.")
-    if not (least >= low and most <= high):
-        raise UserError(
-            f"{name} ranges from {least:g} to {most:g}, and the {taker} takes {low:g} to "
-            f"{high:g}: {mend}."
-        )
-
-
 def over_batches(
     function: Callable[..., Tensor], *arrays: Array, batch_size: int = BATCH_SIZE
 ) -> Array:

@@ -10,10 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae import arrays, rows
-from keras_vae.arrays import check_range, check_shape
+from keras_vae.arrays import check_shape
 from keras_vae.distributions import Likelihood
 from keras_vae.errors import UserError
+from keras_vae.models._streams import checked_stream
 from keras_vae.noise import Tensor
+from keras_vae.ranges import Range
 from keras_vae.rows import Array
 
 
@@ -45,7 +47,7 @@ class Inputs:
         if not x.size:
             raise UserError(f"Received data of shape {x.shape}; expected at least one row.")
         check_shape(x, self.event_shape)
-        check_range("x", x, self.likelihood_layer.support)
+        Range(*self.likelihood_layer.support).check("x", x)
 
     def as_arrays(self, values: Any, condition: Any) -> tuple[Array, ...]:
         """The values alone, or with one checked condition per value (num, condition_dim)."""
@@ -60,30 +62,43 @@ class Inputs:
 
     # --- as Keras is given them ---
 
-    def checked(self, x: Any, y: Any) -> Any:
-        """Refuses arrays that cannot be meant, and returns y, labels made one-hot vectors.
+    @property
+    def ranges(self) -> list[Range]:
+        """What the values of data have to be, to train on them."""
+        ranges = [Range(*self.likelihood_layer.support)]
+        if self.corruption_layer is not None:
+            least, most = self.corruption_layer.value_range
+            mend = "scale it, or give the corruption a value_range"
+            ranges.append(Range(least, most, "corruption", mend))
+        return ranges
 
-        A graph cannot tell values out of range, which would give figures that look right; and one
-        that has seen several shapes knows none any more.
+    def checked(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Refuses what cannot be meant, and returns x and y, labels made one-hot vectors.
+
+        Arrays at once, and the batches of a `tf.data.Dataset` when they are read. A compiled step
+        cannot tell values out of range, which would give figures that look right; and one that has
+        seen several shapes knows none any more.
         """
+        if isinstance(x, tf.data.Dataset):
+            return checked_stream(self, x), y
         if isinstance(x, np.ndarray):
             self.check_data(x)
-            if self.corruption_layer is not None:
-                check_range(
-                    "x",
-                    x,
-                    self.corruption_layer.value_range,
-                    taker="corruption",
-                    mend="scale it, or give the corruption a value_range",
-                )
+            for values in self.ranges:
+                values.check("x", x)
         if not isinstance(y, np.ndarray):
-            return y
+            return x, y
         if self.condition_dim is not None:
             rows.check_each(y, len(y), self.condition_dim)
-            return rows.as_condition(y, len(y), self.condition_dim)
+            return x, rows.as_condition(y, len(y), self.condition_dim)
         if isinstance(x, np.ndarray):
             _refuse_target(type(self).__name__, x, y)
-        return y
+        return x, y
+
+    def checked_validation(self, data: Any) -> Any:
+        """The same of what `fit` is given as `validation_data`."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, y = self.checked(x, y)
+        return keras.utils.pack_x_y_sample_weight(x, self.target(y, sample_weight), sample_weight)
 
     def target(self, y: Any, sample_weight: Any) -> Any:
         """Keras drops the weights of arrays without y, so they stand in for a y that is ignored."""

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae import rows
-from keras_vae.arrays import as_data, check_range, over_batches
+from keras_vae.arrays import as_data, over_batches
 from keras_vae.distributions import NormalMixture
 from keras_vae.distributions.completed import Completed, other_places
 from keras_vae.errors import UserError
@@ -19,6 +19,7 @@ from keras_vae.export import Endpoint
 from keras_vae.models._networks import has_convolutions
 from keras_vae.models.cvae import CVAE
 from keras_vae.noise import Noise, Tensor
+from keras_vae.ranges import Range
 from keras_vae.rows import Array, as_condition
 
 
@@ -191,26 +192,26 @@ class CompletionCVAE(CVAE):
         """As of a `CVAE` that is given a `condition`, float32 (batch, condition_dim)."""
         return super().endpoints(labels=False)
 
-    def checked(self, x: Any, y: Any) -> Any:
+    def checked(self, x: Any, y: Any) -> tuple[Any, Any]:
         """As of a `CVAE`; the condition is to be the given values of x, which are what is read."""
         if not isinstance(y, np.ndarray):
             return super().checked(x, y)
-        checked = super().checked(x, self._part(y))
+        x, y = super().checked(x, self._part(y))
         if isinstance(x, np.ndarray) and len(x) == len(y):
             values = x.reshape(len(x), -1)[:, self.given]  # (num, condition_dim)
-            if not np.allclose(rows.as_data(values), checked, atol=1e-3):
+            if not np.allclose(rows.as_data(values), y, atol=1e-3):
                 raise UserError(
                     f"The condition is no part of x: y of a {type(self).__name__} holds the given "
                     "values of its row, x.reshape(len(x), -1)[:, model.given]."
                 )
-        return checked
+        return x, y
 
     def _part(self, condition: Any) -> Array | None:
         """Given values as float32; None stays."""
         if condition is None:
             return None
         part = rows.as_data(condition)
-        check_range("The condition", part, self.condition_support)
+        Range(*self.condition_support).check("The condition", part)
         return part
 
     # --- the objective ---

@@ -9,11 +9,13 @@ import keras
 import tensorflow as tf
 
 from keras_vae.errors import UserError
+from keras_vae.graph_errors import told
 from keras_vae.models._arrays_of_fit import batches_of_arrays
 from keras_vae.models._compiled_steps import CompiledSteps
 from keras_vae.models._executions import whole_executions
 from keras_vae.models._inputs import Inputs
 from keras_vae.models._metrics import TermMeans
+from keras_vae.models._progress import with_progress_bar
 from keras_vae.models._replicas import global_gradients, global_rows
 from keras_vae.models._replicated_steps import replicated_steps
 from keras_vae.models.shuffled_batches import ShuffledBatches
@@ -147,18 +149,20 @@ class Trainable(Inputs, keras.Model):
         batches that it would have seen.
 
         Raises:
-            UserError: For arrays that the likelihood or the condition cannot take.
+            UserError: For values that the likelihood or the condition cannot take: of arrays, and
+                of batches of a `tf.data.Dataset`.
         """
-        validation_data = kwargs.get("validation_data")
-        if isinstance(validation_data, tuple) and len(validation_data) == 3:
-            val_x, val_y, val_weight = validation_data
-            kwargs["validation_data"] = (val_x, self.target(val_y, val_weight), val_weight)
-        with whole_executions(self, kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")):
+        kwargs |= _own_bar(args, kwargs)
+        if kwargs.get("validation_data") is not None:
+            kwargs["validation_data"] = self.checked_validation(kwargs["validation_data"])
+        steps = kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")
+        with told(), whole_executions(self, *steps):
             if isinstance(x, ShuffledBatches):
                 if y is not None:
                     raise UserError("ShuffledBatches hold y beside x: ShuffledBatches(x, y, ...).")
                 return self._fit_batches(x, *args, **kwargs)
-            y = self.target(self.checked(x, y), kwargs.get("sample_weight"))
+            x, y = self.checked(x, y)
+            y = self.target(y, kwargs.get("sample_weight"))
             batches, others = batches_of_arrays(self, x, y, *args, **kwargs)
             if batches is not None:
                 return self._fit_batches(batches, **others)
@@ -177,17 +181,20 @@ class Trainable(Inputs, keras.Model):
         """Evaluates as `keras.Model.evaluate` does, but that sample weights count without y too.
 
         Raises:
-            UserError: For arrays that the likelihood or the condition cannot take.
+            UserError: As `fit`.
         """
-        y = self.checked(x, y)
-        y = self.target(y, kwargs.get("sample_weight"))
-        with whole_executions(self, kwargs.get("steps")):
+        kwargs |= _own_bar(args, kwargs)
+        if not kwargs.get("_use_cached_eval_dataset"):  # of `fit`, which has checked it
+            x, y = self.checked(x, y)
+            y = self.target(y, kwargs.get("sample_weight"))
+        with told(), whole_executions(self, kwargs.get("steps")):
             return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Reconstructs as `keras.Model.predict` does: x, or (x, condition) as one input."""
-        self.checked(x, None)
-        with whole_executions(self, kwargs.get("steps")):
+        kwargs |= _own_bar(args, kwargs)
+        x, _ = self.checked(x, None)
+        with told(), whole_executions(self, kwargs.get("steps")):
             return super().predict(x, *args, **kwargs)
 
     def _compiles_steps(self) -> bool:
@@ -296,6 +303,11 @@ class Trainable(Inputs, keras.Model):
             return self.get_metrics_result()
         reconstruction = self.call(x if condition is None else (x, condition))
         return self.compute_metrics(x, x, reconstruction, sample_weight)
+
+
+def _own_bar(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """`callbacks` with the bar; none for arguments without names, which may have them already."""
+    return {} if args else {"callbacks": with_progress_bar(kwargs.get("callbacks"))}
 
 
 def _program(function: Callable[..., Any], compiles: bool) -> Callable[..., Any]:

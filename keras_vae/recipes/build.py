@@ -9,10 +9,11 @@ import keras
 import numpy as np
 
 from keras_vae import models, networks
-from keras_vae.arrays import BATCH_SIZE, check_range
+from keras_vae.arrays import BATCH_SIZE
 from keras_vae.datasets import Dataset
 from keras_vae.errors import UserError
 from keras_vae.models import FittedModel, LatentModel, StackedAutoencoder
+from keras_vae.ranges import Range
 from keras_vae.recipes._choices import (
     FROM_MODEL,
     MOST,
@@ -42,7 +43,7 @@ def build(recipe: Recipe, dataset: Dataset) -> FittedModel:
     }
     model.compile(optimizer(recipe.training, dataset), **compile_arguments)
     for name, rows in (("x_train", dataset.x_train), ("x_test", dataset.x_test)):
-        check_range(f"{name} of {dataset.name!r}", rows, model.support)
+        Range(*model.support).check(f"{name} of {dataset.name!r}", rows)
     if "start" in recipe.training:
         _start_at_the_mean(model, dataset)
     return model

@@ -264,15 +264,16 @@ def test_no_rows():
             use(X[:0])
 
 
-def test_label_out_of_range_is_refused_or_nan():
+def test_label_out_of_range_is_refused():
     model = named("cvae dense").build()
     with pytest.raises(UserError, match="labels from 0 to 3; expected them from 0 to 2"):
         model.encode(X[:4], np.arange(4))
     model.compile(run_eagerly=True)
     with pytest.raises(UserError, match="labels from 0 to 3; expected them from 0 to 2"):
         model.evaluate(X[:4], np.arange(4))
-    scores = model.evaluate(batches(X[:4], np.arange(4)), verbose=0, return_dict=True)
-    assert np.isnan(scores["loss"])
+    for labels in (np.arange(4), np.arange(4)[:, None], np.arange(4, dtype="uint8")):
+        with pytest.raises(UserError, match="labels from 0 to 3; expected them from 0 to 2"):
+            model.evaluate(batches(X[:4], labels), verbose=0)
 
 
 RANGE = r"^x ranges from .* the likelihood takes 0 to 1"
@@ -288,6 +289,29 @@ def test_values_that_the_likelihood_cannot_take(values, message):
     for use in (model.fit, model.evaluate, model.predict, model.elbo, model.encode):
         with pytest.raises(UserError, match=message):
             use(values)
+    for form in ((values,), values):
+        with pytest.raises(UserError, match=message):
+            model.fit(X, validation_data=form)
+    assert int(model.step) == 0
+
+
+@pytest.mark.parametrize("name", ["vae convolutional", "cvae dense"])
+def test_values_of_a_stream_that_the_likelihood_cannot_take(name):
+    """Of any of its batches; the two are compiled in different ways."""
+    model = named(name).build()
+    model.compile()
+    y = [Y] if model.condition_dim else []
+    late = X.copy()
+    late[-1, 0, 0, 0] = 255
+    with pytest.raises(UserError, match=RANGE):
+        model.fit(batches(late, *y), verbose=0)
+    with pytest.raises(UserError, match=RANGE):
+        model.evaluate(batches(late, *y), verbose=0)
+    inputs = tf.data.Dataset.from_tensors(((late, *y),) if y else late)
+    with pytest.raises(UserError, match=RANGE):
+        model.predict(inputs, verbose=0)
+    with pytest.raises(UserError, match=RANGE):
+        model.fit(X, *y, validation_data=batches(late, *y), verbose=0)
 
 
 @pytest.mark.parametrize(
