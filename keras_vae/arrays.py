@@ -16,6 +16,13 @@ BATCH_SIZE = 1000
 """Rows per call when a whole data set is encoded, decoded or scored."""
 
 
+def as_array(values: Any) -> Any:
+    """Tensors, and tables and columns of pandas, as numpy's arrays; all else as it is."""
+    if isinstance(values, tf.Tensor):
+        return values.numpy()
+    return values.to_numpy() if hasattr(values, "to_numpy") else values
+
+
 def as_data(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
     """Data -> float32 (batch, *event_shape): uint8 as x / 255, floats as they are.
 

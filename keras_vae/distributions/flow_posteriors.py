@@ -11,7 +11,7 @@ import tensorflow_probability as tfp
 
 from keras_vae.distributions import flows
 from keras_vae.distributions.normal_posteriors import diagonal_normal
-from keras_vae.distributions.posterior import Posterior
+from keras_vae.distributions.posterior import Posterior, code_size
 from keras_vae.errors import check_counts, check_widths
 from keras_vae.noise import Tensor
 
@@ -47,13 +47,14 @@ class InverseAutoregressiveFlow(Posterior):
         check_counts(num_layers=num_layers, context_dim=context_dim)
         check_widths(hidden=hidden)
         super().__init__(**kwargs)
+        self.built = False  # until it is told the codes
         self.num_layers = num_layers
         self.hidden = tuple(hidden)
         self.context_dim = context_dim
 
     def params_shape(self, latent_shape: tuple[int, ...]) -> tuple[int, ...]:
         """(2 * latent_dim + context_dim,)."""
-        return (2 * latent_shape[0] + self.context_dim,)
+        return (2 * code_size(latent_shape) + self.context_dim,)
 
     def prepare(self, latent_shape: tuple[int, ...]) -> None:
         """One masked network for each layer."""
@@ -61,6 +62,15 @@ class InverseAutoregressiveFlow(Posterior):
             self.conditioners = flows.autoregressive_conditioners(
                 latent_shape[0], self.num_layers, self.hidden, self.context_dim
             )
+            self.built = True
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The latent shape, so that a layer that is read back alone has its weights."""
+        return self._sizes and {"latent_shape": (self._sizes["latent_dim"],)}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Makes the weights."""
+        self.prepare(tuple(config["latent_shape"]))
 
     def distribution(self, params: Tensor, training: bool = False) -> Any:
         """The flows with parameters `params` (*batch, *params_shape)."""

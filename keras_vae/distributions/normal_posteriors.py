@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.distributions.posterior import Posterior
+from keras_vae.distributions.posterior import Posterior, code_size
 from keras_vae.noise import Tensor
 
 tfd = tfp.distributions
@@ -59,7 +59,7 @@ class DiagonalNormal(Posterior):
 
     def params_shape(self, latent_shape: tuple[int, ...]) -> tuple[int, ...]:
         """(2 * latent_dim,)."""
-        return (2 * latent_shape[0],)
+        return (2 * code_size(latent_shape),)
 
     def distribution(self, params: Tensor, training: bool = False) -> Any:
         """Normal densities with parameters `params` (batch, 2 * latent_dim)."""
@@ -85,7 +85,8 @@ class MultivariateNormalTriL(Posterior):
 
     def params_shape(self, latent_shape: tuple[int, ...]) -> tuple[int, ...]:
         """(2 * latent_dim + latent_dim * (latent_dim - 1) / 2,)."""
-        return (latent_shape[0] * (latent_shape[0] + 3) // 2,)
+        size = code_size(latent_shape)
+        return (size * (size + 3) // 2,)
 
     def distribution(self, params: Tensor, training: bool = False) -> Any:
         """Normal densities with parameters `params` (batch, *params_shape)."""

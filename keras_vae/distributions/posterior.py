@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keras_vae.distributions.density import DensityLayer
+from keras_vae.errors import UserError
 from keras_vae.noise import Tensor
 
 
@@ -33,3 +34,17 @@ class Posterior(DensityLayer):
             training: Whether layers such as dropout are on, in networks of the density's own.
         """
         raise NotImplementedError
+
+
+def code_size(latent_shape: tuple[int, ...]) -> int:
+    """How many numbers a code has, for a density over vectors alone.
+
+    Raises:
+        UserError: When it is no vector.
+    """
+    if len(latent_shape) != 1:
+        raise UserError(
+            f"The decoder takes codes of shape {latent_shape}, and this posterior is a density "
+            "over vectors: let the decoder take a vector, and reshape it in its first layer."
+        )
+    return latent_shape[0]

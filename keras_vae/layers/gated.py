@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_vae.errors import UserError
 from keras_vae.noise import Tensor
 
 
@@ -17,11 +18,16 @@ class GatedDense(keras.layers.Dense):
         units: How many there are.
         **kwargs: Of `keras.layers.Dense`, but for `activation`.
 
+    Raises:
+        UserError: When there is an `activation`: the gates are in its place.
+
     Reference:
         Dauphin et al. (2017), "Language Modeling with Gated Convolutional Networks", equation 1.
     """
 
     def __init__(self, units: int, **kwargs: Any) -> None:
+        if "activation" in kwargs:
+            raise UserError("Gated units take no activation: the gates are in its place.")
         super().__init__(2 * units, **kwargs)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:

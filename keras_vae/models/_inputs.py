@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae import arrays, rows
-from keras_vae.arrays import check_shape
+from keras_vae.arrays import as_array, check_shape
 from keras_vae.distributions import Likelihood
 from keras_vae.errors import UserError
 from keras_vae.models._streams import checked_stream
@@ -62,17 +62,7 @@ class Inputs:
 
     # --- as Keras is given them ---
 
-    @property
-    def ranges(self) -> list[Range]:
-        """What the values of data have to be, to train on them."""
-        ranges = [Range(*self.likelihood_layer.support)]
-        if self.corruption_layer is not None:
-            least, most = self.corruption_layer.value_range
-            mend = "scale it, or give the corruption a value_range"
-            ranges.append(Range(least, most, "corruption", mend))
-        return ranges
-
-    def checked(self, x: Any, y: Any) -> tuple[Any, Any]:
+    def checked(self, x: Any, y: Any, training: bool = False) -> tuple[Any, Any]:
         """Refuses what cannot be meant, and returns x and y, labels made one-hot vectors.
 
         Arrays at once, and the batches of a `tf.data.Dataset` when they are read. A compiled step
@@ -80,19 +70,33 @@ class Inputs:
         seen several shapes knows none any more.
         """
         if isinstance(x, tf.data.Dataset):
-            return checked_stream(self, x), y
+            return checked_stream(self, x, self._ranges(training)), y
+        if isinstance(x, (list, tuple)) and len(x) == 2:  # x and the condition
+            return list(self.checked(*x, training)), y
+        x, y = as_array(x), as_array(y)
         if isinstance(x, np.ndarray):
             self.check_data(x)
-            for values in self.ranges:
+            for values in self._ranges(training):
                 values.check("x", x)
-        if not isinstance(y, np.ndarray):
-            return x, y
+        return x, self.checked_beside(x, y) if isinstance(y, np.ndarray) else y
+
+    def checked_beside(self, x: Any, y: Array) -> Array:
+        """The same of y alone, which may be a condition or nothing that counts."""
         if self.condition_dim is not None:
             rows.check_each(y, len(y), self.condition_dim)
-            return x, rows.as_condition(y, len(y), self.condition_dim)
+            return rows.as_condition(y, len(y), self.condition_dim)
         if isinstance(x, np.ndarray):
             _refuse_target(type(self).__name__, x, y)
-        return x, y
+        return y
+
+    def _ranges(self, training: bool) -> list[Range]:
+        """What the values of data have to be, to evaluate them or to train on them."""
+        ranges = [Range(*self.likelihood_layer.support)]
+        if training and self.corruption_layer is not None:
+            least, most = self.corruption_layer.value_range
+            mend = "scale it, or give the corruption a value_range"
+            ranges.append(Range(least, most, "corruption", mend))
+        return ranges
 
     def checked_validation(self, data: Any) -> Any:
         """The same of what `fit` is given as `validation_data`."""

@@ -38,6 +38,11 @@ def read_shapes(
             f"The encoder takes conditions of shape {encoder_conditions} and the decoder of "
             f"{decoder_conditions}; give both the same condition as second input, or neither."
         )
+    if len(encoder_conditions) > 1 or any(len(shape) != 1 for shape in encoder_conditions):
+        raise UserError(
+            f"The networks take conditions of shape {encoder_conditions}; a condition is one "
+            "second input, of vectors: flatten it before the networks, and reshape it inside."
+        )
     for network, role, inputs, density, expected in (
         (encoder, "encoder", encoder_inputs, posterior, posterior.params_shape(latent_shape)),
         (decoder, "decoder", decoder_inputs, likelihood, likelihood.params_shape(event_shape)),

@@ -71,18 +71,22 @@ def global_gradients(gradients: list[Tensor], optimizer: Any) -> list[Tensor]:
     """What a replica hands to a Keras optimizer, which clips first and sums over replicas then.
 
     With clipping, the sum over the replicas is clipped here, and each hands on its equal share: too
-    little for the optimizer to clip again.
+    little for the optimizer to clip again. Where a loss is scaled for float16, so are the bounds.
     """
     context = tf.distribute.get_replica_context()
+    scale = getattr(optimizer, "dynamic_scale", 1.0)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     clips = optimizer.clipnorm or optimizer.global_clipnorm or optimizer.clipvalue
     if not clips or context is None or context.num_replicas_in_sync == 1:
         return gradients
     gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     if optimizer.clipnorm:
-        gradients = [tf.clip_by_norm(gradient, optimizer.clipnorm) for gradient in gradients]
+        gradients = [
+            tf.clip_by_norm(gradient, scale * optimizer.clipnorm) for gradient in gradients
+        ]
     elif optimizer.global_clipnorm:
-        gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
+        gradients, _ = tf.clip_by_global_norm(gradients, scale * optimizer.global_clipnorm)
     else:
-        low, high = -optimizer.clipvalue, optimizer.clipvalue
+        low, high = -scale * optimizer.clipvalue, scale * optimizer.clipvalue
         gradients = [tf.clip_by_value(gradient, low, high) for gradient in gradients]
     return [gradient / context.num_replicas_in_sync for gradient in gradients]

@@ -6,6 +6,7 @@ a first batch beforehand would shuffle anew, and break what is cached.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
     from keras_vae.models._inputs import Inputs
 
 
-def checked_stream(model: Inputs, stream: tf.data.Dataset) -> tf.data.Dataset:
-    """The same batches, of which one that the model cannot take fails as `require` does."""
+def checked_stream(
+    model: Inputs, stream: tf.data.Dataset, ranges: Iterable[Range]
+) -> tf.data.Dataset:
+    """The same batches, of which one that the model cannot take fails as `require` does.
+
+    Args:
+        model: What they are for.
+        stream: Batches in one of Keras' forms.
+        ranges: What the values of x have to be.
+    """
     is_tuple = isinstance(stream.element_spec, tuple)
 
     @tf.autograph.experimental.do_not_convert
@@ -29,7 +38,7 @@ def checked_stream(model: Inputs, stream: tf.data.Dataset) -> tf.data.Dataset:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
         if isinstance(x, tuple):
             x, y = x
-        for values in model.ranges if isinstance(x, tf.Tensor) else []:
+        for values in ranges if isinstance(x, tf.Tensor) else []:
             values.require("x", x)
         if model.condition_dim is not None and isinstance(y, tf.Tensor):
             _require_condition(y, model.condition_dim, Range(*model.condition_support))

@@ -94,8 +94,10 @@ class Classifier(Servable, keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a loaded model as it was; Keras asks this of a model with an own `compile`."""
-        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
+        """Compiles a loaded model as it was, but that XLA is chosen anew; see `compile`."""
+        given = keras.saving.deserialize_keras_object(config)
+        chosen_here = ("loss", "loss_weights", "weighted_metrics", "jit_compile")
+        self.compile(**{key: value for key, value in given.items() if key not in chosen_here})
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains as `keras.Model.fit` does; takes `ShuffledBatches` of x and labels too."""

@@ -192,11 +192,9 @@ class CompletionCVAE(CVAE):
         """As of a `CVAE` that is given a `condition`, float32 (batch, condition_dim)."""
         return super().endpoints(labels=False)
 
-    def checked(self, x: Any, y: Any) -> tuple[Any, Any]:
+    def checked_beside(self, x: Any, y: Array) -> Array:
         """As of a `CVAE`; the condition is to be the given values of x, which are what is read."""
-        if not isinstance(y, np.ndarray):
-            return super().checked(x, y)
-        x, y = super().checked(x, self._part(y))
+        y = super().checked_beside(x, self._part(y))
         if isinstance(x, np.ndarray) and len(x) == len(y):
             values = x.reshape(len(x), -1)[:, self.given]  # (num, condition_dim)
             if not np.allclose(rows.as_data(values), y, atol=1e-3):
@@ -204,7 +202,7 @@ class CompletionCVAE(CVAE):
                     f"The condition is no part of x: y of a {type(self).__name__} holds the given "
                     "values of its row, x.reshape(len(x), -1)[:, model.given]."
                 )
-        return x, y
+        return y
 
     def _part(self, condition: Any) -> Array | None:
         """Given values as float32; None stays."""

@@ -22,8 +22,7 @@ class CVAE(VAE):
 
     The condition is the `y` of `fit(x, y)`: integer labels (batch,) become one-hot vectors; one-hot
     and real-valued conditions (batch, condition_dim) are taken as they are. A label out of range is
-    refused where it comes in an array, and turns the loss into NaN where it comes out of a
-    `tf.data.Dataset`: a compiled graph cannot raise.
+    refused, in arrays and in the batches of a `tf.data.Dataset`.
 
     Args:
         encoder: A `keras.Model` from [x, c], (batch, *event_shape) and (batch, condition_dim), to

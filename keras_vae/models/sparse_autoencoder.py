@@ -73,7 +73,8 @@ class SparseAutoencoder(Autoencoder):
         if (low, high) == Sparsity.support:  # any code will do
             return
         x = 10.0 * np.random.default_rng(0).standard_normal((8, *self.event_shape), np.float32)
-        code = np.asarray(Autoencoder.posterior(self, tf.constant(x)).mean())
+        condition = None if self.condition_dim is None else tf.zeros([8, self.condition_dim])
+        code = np.asarray(Autoencoder.posterior(self, tf.constant(x), condition).mean())
         if code.min() < low or code.max() > high:
             raise UserError(
                 f"A {type(self.sparsity).__name__} takes codes from {low:g} to {high:g}, and this "

@@ -14,6 +14,9 @@ from keras_vae.models._replicas import global_largest, global_mean, global_rows
 from keras_vae.noise import Tensor
 from keras_vae.registry import resolve
 
+_ROUNDING = 1e-9
+"""A share of a number may miss a whole one by this: 0.3 * 100 is more than 30 in binary."""
+
 
 @keras.saving.register_keras_serializable("keras_vae")
 class Sparsity(Float32Layer):
@@ -173,7 +176,7 @@ class TopK(Sparsity):
 
     def select(self, code: Tensor, training: bool) -> Tensor:
         """The code (batch, *latent_shape) with k values left."""
-        kept = int(self.k if training else self.k * self.evaluation_factor)
+        kept = int(self.k if training else self.k * self.evaluation_factor + _ROUNDING)
         size = code.shape[1:].num_elements()
         values = tf.reshape(code, [-1, size])  # (batch, latent_dim)
         indices = tf.math.top_k(values, kept).indices  # (batch, kept)
@@ -236,7 +239,8 @@ class WinnerTakeAll(Sparsity):
         largest = tf.reduce_max(maps, axis=1)  # (batch, units)
         if training:
             _, num = global_rows(tf.shape(code)[0])
-            num_kept = tf.cast(tf.math.ceil(self.rate * tf.cast(num, tf.float32)), tf.int32)
+            share = self.rate * tf.cast(num, tf.float64)
+            num_kept = tf.cast(tf.math.ceil(share - _ROUNDING), tf.int32)
             wins, least = global_largest(largest, num_kept)  # (batch, units), (units,)
             step = (1.0 - self.momentum) * (least - self.running_threshold)
             self.running_threshold.assign_add(step)

@@ -149,8 +149,8 @@ class Trainable(Inputs, keras.Model):
         batches that it would have seen.
 
         Raises:
-            UserError: For values that the likelihood or the condition cannot take: of arrays, and
-                of batches of a `tf.data.Dataset`.
+            UserError: For values that the likelihood, the corruption or the condition cannot take:
+                of arrays, and of batches of a `tf.data.Dataset`.
         """
         kwargs |= _own_bar(args, kwargs)
         if kwargs.get("validation_data") is not None:
@@ -161,7 +161,7 @@ class Trainable(Inputs, keras.Model):
                 if y is not None:
                     raise UserError("ShuffledBatches hold y beside x: ShuffledBatches(x, y, ...).")
                 return self._fit_batches(x, *args, **kwargs)
-            x, y = self.checked(x, y)
+            x, y = self.checked(x, y, training=True)
             y = self.target(y, kwargs.get("sample_weight"))
             batches, others = batches_of_arrays(self, x, y, *args, **kwargs)
             if batches is not None:

@@ -49,7 +49,8 @@ def convolutional(
             the image's channels, and numbers beside the code; None for none.
         tied: Whether the decoder's kernels are the encoder's, transposed. The decoder is then no
             network on its own: make a model of the two.
-        weight_decay: This times the sum of the squared kernels is added to the loss.
+        weight_decay: This times the sum of the squared kernels is minimized too, and is no part of
+            the `loss` that a fit logs.
 
     Returns:
         The encoder, from x (batch, height, width, channels), and the decoder, from z (batch,

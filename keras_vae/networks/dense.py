@@ -43,7 +43,8 @@ def dense(
             input of every layer; None for none.
         tied: Whether the decoder's kernels are the encoder's, transposed. The decoder is then no
             network on its own: make a model of the two.
-        weight_decay: This times the sum of the squared kernels is added to the loss.
+        weight_decay: This times the sum of the squared kernels is minimized too, and is no part of
+            the `loss` that a fit logs.
         kernel_stddev: Standard deviation of the Normal that the kernels begin with; None for
             Glorot's uniform.
 

@@ -12,6 +12,7 @@ QUICK = [
     named("autoencoder dense"),
     named("convolutional autoencoder of feature maps"),
     named("hierarchical vae"),
+    named("vae inverse autoregressive flow"),
 ]
 UNCONDITIONAL = [case for case in PAIRS if case.condition_dim is None]
 CONDITIONAL = [case for case in PAIRS if case.condition_dim is not None]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_vae
 from conformance.cases import BATCH_SIZE, NUM, named
 from conformance.compare import assert_close, assert_same
 from keras_vae.errors import UserError
@@ -271,6 +272,8 @@ def test_label_out_of_range_is_refused():
     model.compile(run_eagerly=True)
     with pytest.raises(UserError, match="labels from 0 to 3; expected them from 0 to 2"):
         model.evaluate(X[:4], np.arange(4))
+    with pytest.raises(UserError, match="labels from 0 to 3; expected them from 0 to 2"):
+        model.predict([X[:4], tf.range(4)])
     for labels in (np.arange(4), np.arange(4)[:, None], np.arange(4, dtype="uint8")):
         with pytest.raises(UserError, match="labels from 0 to 3; expected them from 0 to 2"):
             model.evaluate(batches(X[:4], labels), verbose=0)
@@ -289,10 +292,28 @@ def test_values_that_the_likelihood_cannot_take(values, message):
     for use in (model.fit, model.evaluate, model.predict, model.elbo, model.encode):
         with pytest.raises(UserError, match=message):
             use(values)
+        with pytest.raises(UserError, match=message):
+            use(tf.constant(values))
     for form in ((values,), values):
         with pytest.raises(UserError, match=message):
             model.fit(X, validation_data=form)
+    for use in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(UserError, match=message):
+            use([values, Y])
     assert int(model.step) == 0
+
+
+def test_a_corruption_asks_for_its_range_where_it_is_used():
+    """Noisy data are what a denoising autoencoder reconstructs."""
+    networks = keras_vae.networks.dense((4,), 2, posterior="deterministic")
+    model = keras_vae.DenoisingAutoencoder(*networks, corruption="gaussian")
+    model.compile(run_eagerly=True)
+    noisy = np.linspace(-0.5, 1.5, 12, dtype="float32").reshape(3, 4)
+    for values in (noisy, tf.data.Dataset.from_tensors(noisy)):
+        with pytest.raises(UserError, match=r"corruption takes 0 to 1: .* a value_range"):
+            model.fit(values, verbose=0)
+        assert model.predict(values, verbose=0).shape == (3, 4)
+        assert np.isfinite(model.evaluate(values, verbose=0, return_dict=True)["loss"])
 
 
 @pytest.mark.parametrize("name", ["vae convolutional", "cvae dense"])

@@ -48,11 +48,13 @@ def test_it_learns_and_says_so_in_percent():
 
 def test_a_loaded_one_goes_on_alike(tmp_path):
     classifier, (x, y) = build(), data()
+    classifier.compile(keras.optimizers.Adam(0.02), steps_per_execution=3)
     classifier.fit(x, y, batch_size=20, shuffle=False, verbose=0)
     classifier.save(tmp_path / "c.keras")
     loaded = keras.saving.load_model(tmp_path / "c.keras")
     for each in (classifier, loaded):
         each.fit(x, y, batch_size=20, shuffle=False, verbose=0)
+    assert loaded.steps_per_execution == classifier.steps_per_execution == 3
     assert int(loaded.step) == int(classifier.step) == 6
     assert_same(loaded.get_weights(), classifier.get_weights())
 

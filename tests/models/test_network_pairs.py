@@ -22,6 +22,11 @@ def network(*shape, width, condition_dim=None):
     return keras.Model(inputs if condition_dim is not None else inputs[0], layers.Dense(width)(h))
 
 
+def maps_as_condition(size, width):
+    inputs = [keras.Input((size,)), keras.Input((2, 1))]
+    return keras.Model(inputs, layers.Dense(width)(inputs[0]))
+
+
 def two_outputs():
     inputs = keras.Input((6,))
     return keras.Model(inputs, [layers.Dense(2)(inputs), layers.Dense(2)(inputs)])
@@ -64,6 +69,25 @@ DECODER = network(2, width=6)
             network(2, width=6, condition_dim=4),
             {},
             r"\(3,\).*\(4,\).*same condition",
+        ),
+        (
+            maps_as_condition(6, width=4),
+            maps_as_condition(2, width=6),
+            {},
+            r"\(2, 1\).* of vectors",
+        ),
+        (network(6, width=4), network(1, 2, width=6), {}, r"codes of shape \(1, 2\).* vector"),
+        (
+            network(6, width=5),
+            network(1, 2, width=6),
+            {"posterior": "multivariate_normal_tril"},
+            r"codes of shape \(1, 2\).* vector",
+        ),
+        (
+            network(6, width=54),
+            network(1, 2, width=6),
+            {"posterior": "inverse_autoregressive_flow"},
+            r"codes of shape \(1, 2\).* vector",
         ),
         (keras.Sequential([layers.Dense(4)]), DECODER, {}, "encoder .*has not been built"),
         (network(6, width=4), keras.Sequential([layers.Dense(6)]), {}, "decoder .*not been built"),

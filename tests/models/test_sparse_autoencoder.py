@@ -93,6 +93,17 @@ def test_winners_of_vectors_are_a_share_of_the_batch():
         )
 
 
+@pytest.mark.parametrize(("rate", "num", "winners"), [(0.3, 100, 30), (0.6, 25, 15), (0.7, 10, 7)])
+def test_whole_shares_are_kept_whole(rate, num, winners):
+    """Though their product is a little more, or less, in binary."""
+    code = np.random.default_rng(0).normal(size=(num, 200)).astype("float32")
+    wins = built({"name": "winner_take_all", "rate": rate}, (200,)).select(tf.constant(code), True)
+    np.testing.assert_array_equal(np.count_nonzero(wins, axis=0), winners)
+    sparsity = built({"name": "topk", "k": 100, "evaluation_factor": 1.15}, (200,))
+    kept = sparsity.select(tf.constant(code), False)
+    np.testing.assert_array_equal(np.count_nonzero(kept, axis=1), 115)
+
+
 def test_winners_of_maps_are_one_place_each():
     sparsity = built({"name": "winner_take_all", "rate": 0.1}, MAPS.shape[1:])
     largest = MAPS.max(axis=(1, 2))  # (rows, units)
@@ -130,6 +141,17 @@ def test_at_least_one_example_wins():
     sparsity = built({"name": "winner_take_all", "rate": 0.01})
     found = sparsity.select(tf.constant(CODE), True).numpy()
     np.testing.assert_array_equal((found != 0).sum(axis=0), 1)
+
+
+@pytest.mark.parametrize("sparsity", ["kl", "l1"])
+def test_a_code_may_depend_on_a_condition(sparsity, eagerly):
+    posterior = {"name": "deterministic", "activation": "sigmoid"}
+    networks = keras_vae.networks.dense((6,), UNITS, posterior=posterior, condition_dim=2)
+    model = keras_vae.SparseAutoencoder(*networks, posterior=posterior, sparsity=sparsity)
+    x = RATES[:, :6]
+    codes = [model.encode(x, np.full(ROWS, label)) for label in (0, 1)]
+    assert codes[0].shape == (ROWS, UNITS)
+    assert np.abs(codes[0] - codes[1]).max() > 0.01
 
 
 def test_the_loss_is_the_weighted_sum():
