@@ -37,4 +37,4 @@ def told() -> Iterator[None]:
         found = re.search(rf"\[{_MARK}\] \[([^\]]*)\]", error.message)
         if found is None:
             raise
-        raise UserError(found[1]) from None
+        raise UserError(found[1].replace('\\"', '"')) from None  # TensorFlow's way with quotes

@@ -50,6 +50,7 @@ def test_values_out_of_range_are_refused(way, x, message):
     x = np.array(x, "float32")
     with pytest.raises(UserError, match=message) as error:
         way(PIXELS, x)
+    assert str(error.value).endswith('or use the likelihood "normal".')
     assert "\n" not in str(error.value)
     way(ALL, x)
 

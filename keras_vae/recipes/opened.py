@@ -97,6 +97,11 @@ class Opened:
                 f"{self.name!r} completes data of which a part is given, and its file does not "
                 "tell which: name its run folder or its exported one."
             )
+        if dataset.condition_dim is None and self.model.condition_dim is not None:
+            raise UserError(
+                f"{dataset.name!r} has no labels, and the model takes {self.model.condition_dim} "
+                "conditions: give it y_train and y_test."
+            )
         if not _conditions_fit(self.model.condition_dim, dataset):
             raise UserError(
                 f"{dataset.name!r} has conditions of {dataset.condition_dim} numbers, but the "
