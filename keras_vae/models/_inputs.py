@@ -72,7 +72,8 @@ class Inputs:
         if isinstance(x, tf.data.Dataset):
             return checked_stream(self, x, self._ranges(training)), y
         if isinstance(x, (list, tuple)) and len(x) == 2:  # x and the condition
-            return list(self.checked(*x, training)), y
+            first, second = x
+            return list(self.checked(first, second, training)), y
         x, y = as_array(x), as_array(y)
         if isinstance(x, np.ndarray):
             self.check_data(x)

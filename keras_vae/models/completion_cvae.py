@@ -180,7 +180,7 @@ class CompletionCVAE(CVAE):
 
     def as_arrays(self, values: Any, condition: Any) -> tuple[Array, ...]:
         """As of a `CVAE`, with a condition in the data's range."""
-        return super().as_arrays(values, self._part(condition))
+        return super().as_arrays(values, None if condition is None else self._part(condition))
 
     def as_inputs(self, inputs: Any, y: Any) -> tuple[Tensor, Tensor | None]:
         """As of a `CVAE`, with a condition that is read as the data are."""
@@ -204,10 +204,8 @@ class CompletionCVAE(CVAE):
                 )
         return y
 
-    def _part(self, condition: Any) -> Array | None:
-        """Given values as float32; None stays."""
-        if condition is None:
-            return None
+    def _part(self, condition: Any) -> Array:
+        """Given values as float32."""
         part = rows.as_data(condition)
         Range(*self.condition_support).check("The condition", part)
         return part
