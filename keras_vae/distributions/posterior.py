@@ -44,8 +44,8 @@ def code_size(latent_shape: tuple[int, ...]) -> int:
     """
     if len(latent_shape) != 1:
         raise UserError(
-            f"Received codes of shape {latent_shape}, and this posterior is a density over vectors: "
-            "let the decoder take a vector, and reshape it in its first layer, or use a posterior "
-            'of one number per value, such as "deterministic".'
+            f"Received codes of shape {latent_shape}, and this posterior is a density over "
+            "vectors: let the decoder take a vector, and reshape it in its first layer, or use a "
+            'posterior of one number per value, such as "deterministic".'
         )
     return latent_shape[0]
