@@ -47,6 +47,18 @@ def test_data_of_another_kind(x, message):
     assert "\n" not in str(error.value)
 
 
+def test_what_is_made_an_array():
+    class Column:
+        def to_numpy(self):
+            return np.array([2, 0])
+
+    for column in (Column(), tf.constant([2, 0])):
+        assert isinstance(arrays.as_array(column), np.ndarray)
+        np.testing.assert_array_equal(arrays.as_array(column), [2, 0])
+    rows = [[1.0], [2.0]]
+    assert arrays.as_array(rows) is rows
+
+
 @pytest.mark.parametrize(
     "condition",
     [

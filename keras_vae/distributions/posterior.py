@@ -16,7 +16,11 @@ class Posterior(DensityLayer):
     """
 
     def params_shape(self, latent_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of raw encoder output that makes a density over codes of `latent_shape`."""
+        """The shape of raw encoder output that makes a density over codes of `latent_shape`.
+
+        Raises:
+            UserError: For feature maps, where the density is one over vectors.
+        """
         raise NotImplementedError
 
     def prepare(self, latent_shape: tuple[int, ...]) -> None:

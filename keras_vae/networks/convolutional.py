@@ -171,12 +171,7 @@ def fully_convolutional(
     event_shape = tuple(event_shape)
     check_images(event_shape, filters)
     latent_shape = (*event_shape[:2], filters[-1])
-    density = get_posterior(posterior)
-    try:
-        is_one_each = density.params_shape(latent_shape) == latent_shape
-    except UserError:  # a density over vectors
-        is_one_each = False
-    if not is_one_each:
+    if get_posterior(posterior).params_shape((1,)) != (1,):
         raise UserError(
             f"A fully convolutional code has one number per value. Received {posterior!r}; use "
             '"deterministic", or the network "convolutional".'

@@ -99,8 +99,8 @@ class Opened:
             )
         if dataset.condition_dim is None and self.model.condition_dim is not None:
             raise UserError(
-                f"{dataset.name!r} has no labels, and the model takes {self.model.condition_dim} "
-                "conditions: give it y_train and y_test."
+                f"{dataset.name!r} has no labels, and the model takes one with each row: give it "
+                "y_train and y_test."
             )
         if not _conditions_fit(self.model.condition_dim, dataset):
             raise UserError(

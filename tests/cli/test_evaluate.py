@@ -205,6 +205,12 @@ def test_labels_may_lack_a_class(keras_vae, fitted, tmp_path):
     assert json.loads(result.stdout)["test_rows"] == 2
 
 
+def test_data_without_the_labels_of_a_conditional_model(refused, fitted, tmp_path):
+    np.savez(tmp_path / "bare.npz", x_train=np.zeros((20, 8, 8, 1), np.uint8))
+    message = refused("evaluate", fitted("CVAE").folder, "--data", "bare.npz")
+    assert "'bare' has no labels, and the model takes one with each row" in message
+
+
 def test_a_model_that_was_never_compiled(keras_vae, data):
     encoder, decoder = networks.dense((8, 8, 1), 2, hidden=(4,))
     VAE(encoder, decoder).save("new.keras")

@@ -279,6 +279,26 @@ def test_label_out_of_range_is_refused():
             model.evaluate(batches(X[:4], labels), verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("cvae dense", np.nan, "^The condition has NaN or infinite values"),
+        ("completion cvae dense", 255.0, "^The condition ranges from .* to 255"),
+    ],
+)
+def test_conditions_of_a_stream_that_cannot_be(name, value, message):
+    case = named(name)
+    x, y = case.data()
+    y = np.eye(3, dtype="float32")[y] if y.ndim == 1 else y.copy()
+    y[-1, 0] = value
+    model = case.build()
+    model.compile(run_eagerly=True)
+    with pytest.raises(UserError, match=message):
+        model.fit(batches(x, y), verbose=0)
+    with pytest.raises(UserError, match=message):
+        model.evaluate(batches(x, y), verbose=0)
+
+
 RANGE = r"^x ranges from .* the likelihood takes 0 to 1"
 
 
